@@ -1,0 +1,54 @@
+# The two commands a newcomer needs: `make serve` and `make test`. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 4000
+WSLOAD ?=
+CREF ?=
+
+.PHONY: help install serve test lint types layers check bench conformance clean
+
+help:
+	@echo "make serve        serve the lobby chat on http://$(HOST):$(PORT) (HOST=, PORT=)"
+	@echo "make test         run the test suite"
+	@echo "make check        lint, types and import layers"
+	@echo "make conformance  run the Autobahn suite against /echo (needs python2.7)"
+	@echo "make bench        benchmarks (WSLOAD=path CREF=path for those over sockets)"
+
+install: $(BIN)/.installed
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Regrow needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]" --group dev
+	@touch $@
+
+serve: install
+	$(BIN)/regrow serve --host $(HOST) --port $(PORT)
+
+test: install
+	$(BIN)/python -m pytest -q
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: install
+	$(BIN)/lint-imports
+
+check: lint types layers
+
+bench: install
+	$(BIN)/python -m tests.benchmarks --wsload "$(WSLOAD)" --cref "$(CREF)"
+
+conformance: install
+	$(BIN)/python -m tests.conformance.autobahn
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
