@@ -1,0 +1,101 @@
+"""The command ``regrow``. Packages above this one add their commands by the entry point ``regrow.commands``."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ._errors import GatewayError
+from ._load import load_gateway
+from ._lobby import lobby
+from ._serve import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._running import RunningGateway
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="regrow",
+    help="An actor-model chat runtime that behaves like the BEAM.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _regrow() -> None:
+    pass
+
+
+@app.command("serve")
+def serve_command(
+    target: Annotated[
+        str | None, typer.Argument(metavar="MODULE:APP", help="The Gateway to serve; the lobby chat if left out.")
+    ] = None,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)] = 4000,
+    unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift rate and per-address limits.")] = False,
+) -> None:
+    """Serve a gateway until Ctrl-C or SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        gateway = lobby if target is None else load_gateway(target)
+        if unlimited:
+            _say("WARNING: --unlimited: no limit on connections, addresses or message rates. For benchmarks only.")
+            gateway = dataclasses.replace(gateway, settings=gateway.settings.unlimited())
+        serve(gateway, host, port, _announce)
+    except GatewayError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
+
+
+def _announce(running: RunningGateway) -> None:
+    _say(f"Regrow is listening on {running.url}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _fail(line: str) -> NoReturn:
+    _say(f"regrow: {line}")
+    raise typer.Exit(1)
+
+
+def _add_commands(entries: Iterable[EntryPoint]) -> None:
+    """Add the commands of other packages; one whose extra is not installed says so when it is used."""
+    for entry in entries:
+        try:
+            app.add_typer(entry.load(), name=entry.name)
+        except ImportError as error:
+            _add_missing(entry.name, str(error))
+
+
+def _add_missing(name: str, why: str) -> None:
+    @app.command(
+        name,
+        help=f"Needs the extra regrow[{name}].",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def missing() -> None:  # pyright: ignore[reportUnusedFunction]
+        _fail(f"the command {name!r} needs the extra regrow[{name}]: {why}")
+
+
+def main() -> None:
+    """Run the command line."""
+    _add_commands(entry_points(group="regrow.commands"))
+    app()
+
+
+if __name__ == "__main__":
+    main()

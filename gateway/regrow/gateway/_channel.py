@@ -1,0 +1,254 @@
+"""Channel: what a user writes to serve one topic for one client, and the process that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import msgspec
+
+from regrow.actors import ExitProcess, ExitReason, Shutdown, StopRequest, are_plain, reason_of, receive, resolved
+
+from ._messages import INVALID_MESSAGE, Message, encode, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from regrow.actors import Ack, Pid
+
+    from ._connection import Connection
+    from ._pubsub import PubSub
+
+__all__ = ["Channel", "Error", "JoinCrashed", "JoinRefusedError", "Ok", "Stop"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """Reply to a message with status ``ok``."""
+
+    response: Any = field(default_factory=dict[str, Any])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Reply to a message with status ``error``."""
+
+    response: Any = field(default_factory=dict[str, Any])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Reply, if ``reply`` is given, and leave the topic: the client gets ``phx_close`` for a quiet reason."""
+
+    reason: ExitReason
+    reply: Ok | Error | None = None
+
+
+@final
+class JoinRefusedError(Exception):
+    """Raise it in `Channel.join` to refuse a client: it gets an error reply with ``response``."""
+
+    def __init__(self, **response: Any) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class JoinCrashed(ExitReason):
+    """The join callback of a channel crashed."""
+
+    reason: ExitReason
+
+
+REFUSED = Shutdown("refused")
+LEFT = Shutdown("left")
+ENDED = Shutdown("closed")
+DUPLICATE_JOIN = Shutdown("duplicate_join")
+
+
+class Channel:
+    """One client in one topic, served by a process of its own. Instance attributes are its state.
+
+    Subclass it and define the callbacks. If all are plain functions the process is inline; if any is ``async
+    def`` it is a trio task. A callback that raises ends the channel, not the connection: the client gets
+    ``phx_error`` and, if it is a Phoenix client, joins again.
+
+    See: ``Phoenix.Channel``.
+    """
+
+    events: ClassVar[Mapping[str, Any]] = {}
+    """The type of an event's payload, ``{"new_msg": NewMsg, "ping": msgspec.Raw}``; any JSON if it is not here.
+
+    A payload that does not fit is answered with an error reply and not handed to `handle_in`.
+    """
+
+    pid: Pid
+    """This process."""
+    topic: str
+    connection: Connection
+    """The client's connection."""
+    join_ref: str | None
+
+    _decoders: ClassVar[dict[str, msgspec.json.Decoder[Any] | None]] = {}
+    _inline: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        """Choose the driver, and make a decoder for each event."""
+        super().__init_subclass__()
+        cls._inline = are_plain(cls, _CALLBACKS)
+        cls._decoders = {
+            event: None if kind is msgspec.Raw else msgspec.json.Decoder(kind) for event, kind in cls.events.items()
+        }
+
+    @classmethod
+    def is_inline(cls) -> bool:
+        """Whether every callback is a plain function, so that the process runs inside the tick."""
+        return cls._inline
+
+    def join(self, params: Any) -> Any:
+        """The client joins. What it returns is the response of the ok reply; None for an empty one.
+
+        Raises:
+            JoinRefusedError: the client gets an error reply.
+        """
+
+    def handle_in(self, event: str, payload: Any) -> Any:  # noqa: ARG002 - overridden
+        """The client sent a message. `Ok`, `Error`, `Stop`, or None for no reply."""
+        return Error({"reason": f"unmatched event: {event}"})
+
+    def handle_info(self, message: Any) -> Any:
+        """Another process sent a message. None or `Stop`."""
+
+    def terminate(self, reason: ExitReason) -> Any:
+        """The channel ends: the client left, the connection closed, or a callback crashed."""
+
+    def push(self, event: str, payload: Any) -> None:
+        """Send this client an event."""
+        self.connection.push(encode(self.join_ref, None, self.topic, event, payload))
+
+    def broadcast(self, event: str, payload: Any) -> None:
+        """Send every client in the topic an event, this one included; it is encoded once for all."""
+        self._pubsub.broadcast(self.topic, encode(None, None, self.topic, event, payload), (event, payload))
+
+    def broadcast_from(self, event: str, payload: Any) -> None:
+        """Send every other client in the topic an event."""
+        self._pubsub.broadcast_from(
+            self.connection, self.topic, encode(None, None, self.topic, event, payload), (event, payload)
+        )
+
+    @property
+    def _pubsub(self) -> PubSub:
+        return self.connection.pubsub
+
+    # The rules: which callback runs, and what its outcome does.
+
+    def _route(self, message: object) -> tuple[Callable[..., Any], tuple[Any, ...], Callable[..., Stop | None]]:
+        """The callback for a message, its arguments, and what carries out its outcome."""
+        if not isinstance(message, Message):
+            if isinstance(message, StopRequest):
+                return Stop, (message.reason,), self._settle
+            return self.handle_info, (message,), self._settle
+        event, payload = message.event, message.payload
+        if event == "phx_join":
+            return self.join, (_ANY.decode(payload),), self._settle_join
+        if event == "phx_leave":
+            return Stop, (LEFT, Ok()), self._settle
+        decoder = self._decoders.get(event, _ANY)
+        if decoder is None:
+            return self.handle_in, (event, payload), self._settle
+        try:
+            return self.handle_in, (event, decoder.decode(payload)), self._settle
+        except INVALID_MESSAGE as error:
+            return Error, ({"reason": "invalid payload", "detail": str(error)},), self._settle
+
+    def _settle(self, message: object, outcome: Any) -> Stop | None:
+        if outcome is None:
+            return None
+        kind = outcome.__class__
+        if kind is Stop:
+            if outcome.reply is not None:
+                self._reply(message, outcome.reply)
+            return outcome  # type: ignore[no-any-return]
+        if (kind is Ok or kind is Error) and message.__class__ is Message:
+            self._reply(message, outcome)
+            return None
+        legal = "Ok, Error, Stop or None" if message.__class__ is Message else "Stop or None"
+        raise TypeError(f"a callback of {type(self).__qualname__} returns {legal}, got {outcome!r}")
+
+    def _settle_join(self, message: object, response: Any) -> None:
+        joined = self.connection.session.joined.get(self.topic)
+        if joined is None or joined.pid is not self.pid:
+            return  # the client has joined again or is gone, while `join` waited for something
+        self._pubsub.subscribe(self.topic, self.connection)
+        self._reply(message, Ok({} if response is None else response))
+
+    def _refused(self, message: object, error: BaseException) -> Stop | None:
+        """Answer a join that was refused; anything else that was raised is a crash."""
+        if not (isinstance(error, JoinRefusedError) and _is_join(message)):
+            return None
+        self._reply(message, Error(error.response))
+        return Stop(REFUSED)
+
+    def _reply(self, message: Any, outcome: Ok | Error) -> None:
+        if message.ref is not None:
+            status = "ok" if outcome.__class__ is Ok else "error"
+            self.connection.push(reply(self.join_ref, message.ref, self.topic, status, outcome.response))
+
+    # The drivers.
+
+    def begin(self, *_args: Any) -> None:
+        """Nothing to wait for: the join is the first message. Called by the start protocol."""
+
+    def dispatch(self, message: object) -> None:
+        """Take one message. Called by the inline driver."""
+        try:
+            callback, args, settle = self._route(message)
+            stop = settle(message, callback(*args))
+        except (Exception, ExitProcess) as error:
+            stop = self._refused(message, error)
+            if stop is None:
+                reason = _reason(message, error)
+                if not isinstance(reason, JoinCrashed):
+                    self.terminate(reason)
+                raise ExitProcess(reason) from error
+        if stop is not None:
+            if stop.reason is not REFUSED:
+                self.terminate(stop.reason)
+            raise ExitProcess(stop.reason)
+
+    async def live(self, ack: Ack, _args: tuple[Any, ...]) -> None:
+        """Take messages until the process ends. Called by the start protocol."""
+        ack.ready()
+        while True:
+            message = await receive()
+            try:
+                callback, args, settle = self._route(message)
+                stop = settle(message, await resolved(callback(*args)))
+            except (Exception, ExitProcess) as error:
+                stop = self._refused(message, error)
+                if stop is None:
+                    reason = _reason(message, error)
+                    if not isinstance(reason, JoinCrashed):
+                        await resolved(self.terminate(reason))
+                    raise ExitProcess(reason) from error
+            if stop is not None:
+                if stop.reason is not REFUSED:
+                    await resolved(self.terminate(stop.reason))
+                raise ExitProcess(stop.reason)
+
+
+_CALLBACKS = ("join", "handle_in", "handle_info", "terminate")
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def _reason(message: object, error: BaseException) -> ExitReason:
+    reason = reason_of(error)
+    return JoinCrashed(reason) if _is_join(message) else reason
+
+
+def _is_join(message: object) -> bool:
+    return isinstance(message, Message) and message.event == "phx_join"

@@ -1,0 +1,89 @@
+"""The lobby: the chat that ``regrow serve`` serves when it is given nothing else, and a raw echo beside it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final, final
+
+import msgspec
+
+from ._channel import Channel, Error, JoinRefusedError, Ok
+from ._handler import Handler
+from ._route import Gateway
+from ._socket import Socket
+
+__all__ = ["Echo", "Lobby", "Room", "lobby"]
+
+MAX_LENGTH: Final = 1_024
+"""Characters of a message."""
+
+_ROOM_ID = re.compile(r"room:[A-Za-z0-9_-]{1,64}")
+
+
+@final
+class NewMessage(msgspec.Struct, frozen=True):
+    """The payload of ``new_msg``; further fields are passed on."""
+
+    body: str = ""
+
+
+@final
+class Room(Channel):
+    """A chat room, ``room:<id>``.
+
+    ``new_msg`` is broadcast to everyone in the room, ``typing`` to everyone else; ``ping`` is answered with its own
+    payload.
+    """
+
+    events: ClassVar = {"new_msg": msgspec.Raw, "typing": msgspec.Raw, "ping": msgspec.Raw}
+
+    def join(self, params: Any) -> None:  # noqa: ARG002 - anyone may
+        """Anyone may join a room whose id is a short word."""
+        if _ROOM_ID.fullmatch(self.topic) is None:
+            raise JoinRefusedError(reason="invalid room id", expected="room: and 1 to 64 letters, digits, - or _")
+
+    def handle_in(self, event: str, payload: msgspec.Raw) -> Ok | Error | None:
+        """Serve the three events."""
+        match event:
+            case "ping":
+                return Ok(payload)
+            case "new_msg":
+                return self._say(payload)
+            case "typing":
+                self.broadcast_from(event, payload)
+                return None
+            case _:
+                return Error({"reason": f"unmatched event: {event}"})
+
+    def _say(self, payload: msgspec.Raw) -> Error | None:
+        try:
+            message = _NEW_MESSAGE.decode(payload)
+        except msgspec.DecodeError as error:
+            return Error({"reason": "invalid payload", "detail": str(error)})
+        if len(message.body) > MAX_LENGTH:
+            return Error({"reason": "message too long", "limit": MAX_LENGTH, "length": len(message.body)})
+        self.broadcast("new_msg", payload)
+        return None
+
+
+_NEW_MESSAGE = msgspec.json.Decoder(NewMessage)
+
+
+@final
+class Lobby(Socket):
+    """The socket of the lobby."""
+
+    channels: ClassVar = {"room:*": Room}
+
+
+@final
+class Echo(Handler):
+    """Sends every message back."""
+
+    def receive(self, frame: str | bytes) -> None:
+        """Send it back."""
+        self.send(frame)
+
+
+lobby = Gateway(routes={"/socket/websocket": Lobby, "/echo": Echo})
+"""What ``regrow serve`` serves without an argument."""

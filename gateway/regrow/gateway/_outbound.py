@@ -1,0 +1,177 @@
+"""The writing half of a connection: corked until the tick flushes, bounded when the client reads too slowly."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from ._frames import end_of_frame, pong_frame
+from ._outbox import Batch, Outbox, after, joined
+
+if TYPE_CHECKING:
+    import socket
+
+    from ._port import ReadinessPort
+
+__all__ = ["Outbound", "State"]
+
+_TRY_AGAIN_LATER = 1013
+
+
+class State(enum.IntEnum):
+    """What may still happen on a connection."""
+
+    HANDSHAKE = 0
+    """The request is not complete."""
+    OPEN = 1
+    """Messages flow both ways."""
+    CLOSING = 2
+    """We said close; what the client still says is thrown away."""
+    CLOSED = 3
+    """The socket is gone."""
+
+
+class Outbound:
+    """A socket that is written once a tick."""
+
+    __slots__ = ("_backlog", "_sent", "flows", "outbox", "port", "sock", "state")
+
+    state: State
+    flows: bool
+    """Whether it is open and its socket takes what it is given. Invariant: ``flows <= (state is State.OPEN)``."""
+    outbox: Outbox
+    """What is to be written. While the socket is full, a list that begins with what it took a part of."""
+
+    def __init__(self, port: ReadinessPort, sock: socket.socket) -> None:
+        self.port = port
+        self.sock = sock
+        self.state = State.HANDSHAKE
+        self.flows = False
+        self.outbox = None
+        self._backlog = 0
+        self._sent = 0
+
+    def close(self, code: int | None, reason: str = "") -> None:
+        """Say goodbye behind everything pushed before."""
+        raise NotImplementedError
+
+    def broken(self) -> None:
+        """The socket refused a write: the client is gone."""
+        raise NotImplementedError
+
+    def written(self) -> None:
+        """The last thing it had to say is out."""
+        raise NotImplementedError
+
+    def rewatch(self) -> None:
+        """Whether its socket is full has changed."""
+        raise NotImplementedError
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether its socket did not take all it was given."""
+        return self._backlog > 0
+
+    def push(self, frame: bytes) -> None:
+        """Write a frame at the end of this tick. A connection that is closing swallows it.
+
+        A client that reads too slowly for `Settings.outbox_limit` is closed with 1013.
+        """
+        if not self.flows:
+            self._push_blocked(frame)
+        elif self.outbox is None:
+            self.outbox = frame
+            dirty = self.port.dirty
+            if not dirty:
+                self.port.node.wake()
+            dirty.append(self)
+        else:
+            self.outbox = after(self.outbox, frame)
+
+    def pong(self, payload: bytes) -> None:
+        """Answer a ping."""
+        self.push(pong_frame(payload))
+
+    def push_batch(self, batch: Batch) -> None:
+        """Write a batch, and what is still added to it this tick, behind what the outbox holds. It must flow."""
+        if isinstance(self.outbox, list):
+            self.outbox.append(batch)
+        elif self.outbox is not None:
+            self.outbox = [self.outbox, batch]
+
+    def _push_blocked(self, frame: bytes) -> None:
+        if self.state is not State.OPEN:
+            return
+        assert isinstance(self.outbox, list)
+        self.outbox.append(frame)
+        self._backlog += len(frame)
+        if self._backlog > self.port.settings.outbox_limit:
+            self._cut_off()
+
+    def flush(self) -> None:
+        """Write what the outbox holds; what the socket does not take waits until it is writable."""
+        outbox = self.outbox
+        if outbox is None:
+            return
+        data = outbox if isinstance(outbox, bytes) else joined(outbox)
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.broken()
+            return
+        if sent < len(data):
+            self.block(data, sent)
+            return
+        self.outbox = None
+        if not self.flows:
+            self.written()
+
+    def block(self, data: bytes, sent: int) -> None:
+        """The socket is full. The rest waits; more waits behind it, up to the limit."""
+        self.flows = False
+        self.outbox = [data]
+        self._sent = sent
+        self._backlog = len(data) - sent
+        self.rewatch()
+        if self._backlog > self.port.settings.outbox_limit and self.state is State.OPEN:
+            self._cut_off()
+
+    def writable(self) -> None:
+        """The socket takes bytes again."""
+        outbox = self.outbox
+        if not isinstance(outbox, list):
+            return  # the kernel spoke of a descriptor that has a new owner since
+        data = joined(outbox)
+        try:
+            sent = self._sent + self.sock.send(memoryview(data)[self._sent :])
+        except BlockingIOError:
+            return
+        except OSError:
+            self.broken()
+            return
+        if sent < len(data):
+            self.outbox = [data]
+            self._sent = sent
+            self._backlog = len(data) - sent
+            return
+        self.outbox = None
+        self._sent = self._backlog = 0
+        self.rewatch()
+        if self.state is State.OPEN:
+            self.flows = True
+        else:
+            self.written()
+
+    def _cut_off(self) -> None:
+        """A slow consumer: drop what it has not read but for the frame it is in the middle of, and say 1013."""
+        outbox = self.outbox
+        assert isinstance(outbox, list)
+        first = outbox[0]
+        assert isinstance(first, bytes)
+        begun = first[: end_of_frame(first, self._sent)]
+        self.outbox = [begun]
+        self._backlog = len(begun) - self._sent
+        self.port.metrics.slow_consumers += 1
+        self.close(_TRY_AGAIN_LATER, "you read too slowly")

@@ -1,0 +1,288 @@
+"""The readiness port: all sockets of a gateway behind one epoll, read and written inside the tick.
+
+trio waits for the epoll's own file descriptor; everything else happens in `poll` and `flush`, without a task per
+connection. Needs `select.epoll`, which Linux has.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol, final
+
+import trio
+
+from ._connection import ABNORMAL, Connection
+from ._listener import Listener, OutOfDescriptorsError
+from ._metrics import Metrics
+from ._outbound import Outbound, State
+from ._outbox import Batch
+from ._pubsub import PubSub
+from ._reader import Reader
+from ._request import RequestParser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regrow.actors import Node
+
+    from ._settings import Settings
+
+__all__ = ["Gate", "ReadinessPort"]
+
+_EVENTS = 512
+"""Sockets served in one tick."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER without time: closing the socket resets the connection."""
+
+_IN, _OUT = 0x001, 0x004
+"""EPOLLIN and EPOLLOUT."""
+
+
+class Gate(Protocol):
+    """Who decides what becomes of a connection: answers its request, and starts the process that serves it."""
+
+    def heard(self, connection: Connection, data: bytes, /) -> None:
+        """Bytes came on a connection whose handshake is not done."""
+        ...
+
+
+@final
+class ReadinessPort:
+    """Owns the listeners and the sockets of one gateway. A `regrow.actors.Port`."""
+
+    def __init__(self, node: Node, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.pubsub = PubSub(self)
+        self.now = trio.current_time
+        self.gate: Gate
+        self.connections: dict[int, Connection] = {}
+        self.per_address: Counter[str] = Counter()
+        self.handshaking: dict[Connection, float] = {}
+        """Connections whose request is not complete, with the time they came, oldest first."""
+        self.closing: dict[Connection, float] = {}
+        """Connections we said goodbye to, with the time, oldest first."""
+        self.orphans: dict[Connection, float] = {}
+        """Open connections without a process, which is on its way, with the time, oldest first."""
+        self.node = node
+        self._epoll = select.epoll()
+        self._listeners: dict[int, Listener] = {}
+        self._resting: list[Listener] = []
+        self.dirty: list[Outbound] = []
+        """Connections with something to write at the end of this tick."""
+        self._before_flush: list[Callable[[], None]] = []
+        self._emptied: trio.Event | None = None
+        self._reader = Reader(self)
+
+    # Listening.
+
+    def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Accept connections on an address; port 0 picks a free one. Host and port that were bound.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        listener = Listener(host, port)
+        self._listeners[listener.fileno()] = listener
+        self._epoll.register(listener, _IN)
+        return listener.address
+
+    def stop_listening(self) -> None:
+        """Accept nothing more."""
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+        self._resting.clear()
+
+    def _accept(self, listener: Listener) -> None:
+        now = self.now()
+        try:
+            for sock, address in listener.accept():
+                connection = Connection(self, sock, address)
+                connection.parser = RequestParser(self.settings)
+                self.connections[sock.fileno()] = connection
+                self.per_address[address] += 1
+                self.handshaking[connection] = now
+                self.metrics.accepted += 1
+                self._epoll.register(sock, _IN)
+        except OutOfDescriptorsError:
+            # The listener stays readable: without a rest every tick would fail on it again.
+            self._epoll.unregister(listener)
+            self._resting.append(listener)
+            self.metrics.refused += 1
+
+    # The tick: `regrow.actors.Port`.
+
+    async def wait(self) -> None:
+        """Return as soon as a socket is ready, or at once if something was said while nobody served this port."""
+        if self.dirty:
+            await trio.lowlevel.checkpoint()
+            return
+        await trio.lowlevel.wait_readable(self._epoll.fileno())
+
+    def poll(self) -> bool:
+        """Read every socket that is ready and hand what it said to its process."""
+        events = self._epoll.poll(0, _EVENTS)
+        connections = self.connections
+        read = self._reader.read
+        for fd, event in events:
+            connection = connections.get(fd)
+            if connection is None:
+                listener = self._listeners.get(fd)
+                if listener is not None:
+                    self._accept(listener)
+                continue
+            if event & _OUT:
+                connection.writable()
+            if event & ~_OUT:
+                read(connection)
+        return bool(events)
+
+    def flush(self) -> None:
+        """Write what this tick said: one send a connection, however much was said to it."""
+        while self.dirty or self._before_flush:
+            finished, self._before_flush = self._before_flush, []
+            for finish in finished:
+                finish()
+            dirty, self.dirty = self.dirty, []
+            for connection in dirty:
+                outbox = connection.outbox
+                if isinstance(outbox, Batch):
+                    outbox = outbox.data()
+                if isinstance(outbox, bytes) and connection.flows:  # one frame or one batch: what most have to say
+                    try:
+                        sent = connection.sock.send(outbox)
+                    except OSError:
+                        pass  # nothing was written: flush meets the same error and deals with it
+                    else:
+                        if sent == len(outbox):
+                            connection.outbox = None
+                        else:
+                            connection.block(outbox, sent)
+                        continue
+                connection.flush()
+
+    def before_flush(self, finish: Callable[[], None]) -> None:
+        """Call ``finish`` before this tick's writes go out; whoever speaks while they do is written after them."""
+        self._before_flush.append(finish)
+
+    # Beginning.
+
+    def opened(self, connection: Connection, response: bytes, leftover: bytes) -> None:
+        """The handshake is done: ``response`` says so; ``leftover`` came behind the request."""
+        connection.state = State.OPEN
+        connection.flows = True
+        connection.parser = None
+        self.handshaking.pop(connection, None)
+        self.metrics.opened += 1
+        connection.allowance = self.settings.message_burst
+        connection.stamp = self.now()
+        self.orphans[connection] = self.now()
+        # Written now, not with the tick: a slow reader is cut off between frames, so its outbox must begin with one.
+        connection.outbox = response
+        connection.flush()
+        if leftover and connection.state is State.OPEN:
+            self._reader.decode(connection, leftover)
+
+    # Readiness.
+
+    def watch(self, connection: Connection) -> None:
+        """Ask the kernel for what the connection waits for now."""
+        if connection.state is not State.CLOSED:
+            wanted = (0 if connection.paused else _IN) | (_OUT if connection.is_blocked else 0)
+            self._epoll.modify(connection.sock, wanted)
+
+    # Ending.
+
+    def said_goodbye(self, connection: Connection) -> None:
+        """Our close frame is out. If the client closed first that was the last word."""
+        ending = connection.ending
+        if ending is None:
+            return
+        if not ending.is_violation:
+            self.discard(connection)
+            return
+        try:
+            # Closing with unread bytes would reset the connection, and the client might never see our code.
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.discard(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """The client is gone."""
+        if connection.state is State.OPEN:
+            self.metrics.lost += 1
+            connection.tell_closed(ABNORMAL, "the connection broke")
+        self.discard(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """Close the socket and forget the connection; what was not written is dropped."""
+        if connection.state is State.CLOSED:
+            return
+        connection.state = State.CLOSED
+        connection.flows = False
+        connection.outbox = None
+        connection.parser = None
+        connection.unread = None
+        for waiting in (self.handshaking, self.closing, self.orphans):
+            waiting.pop(connection, None)
+        del self.connections[connection.sock.fileno()]
+        self.per_address[connection.address] -= 1
+        if not self.per_address[connection.address]:
+            del self.per_address[connection.address]
+        connection.sock.close()
+        self.pubsub.unsubscribe_all(connection)
+        if connection.route is not None:
+            connection.route.ended(connection)
+        if self._emptied is not None and not self.connections:
+            self._emptied.set()
+
+    async def emptied(self) -> None:
+        """Return as soon as there is no connection left."""
+        while self.connections:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
+
+    def abort(self, connection: Connection) -> None:
+        """Reset the connection: the client did not answer our goodbye in time."""
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.discard(connection)
+
+    def sweep(self) -> None:
+        """End what has waited too long, and let listeners that rested try again. To be called about every second."""
+        now = self.now()
+        settings = self.settings
+        for connection in _overdue(self.handshaking, now - settings.handshake_timeout):
+            self.metrics.refused += 1
+            self.discard(connection)
+        for connection in _overdue(self.closing, now - settings.close_timeout):
+            self.abort(connection)
+        for connection in _overdue(self.orphans, now - settings.close_timeout):
+            connection.given_up()
+        resting, self._resting = self._resting, []
+        for listener in resting:
+            self._epoll.register(listener, _IN)
+
+    def disconnect(self) -> None:
+        """Close every socket at once."""
+        self.stop_listening()
+        for connection in list(self.connections.values()):
+            self.discard(connection)
+
+    def close(self) -> None:
+        """Close every socket, and what polls them. The port must not be served any more."""
+        self.disconnect()
+        self._epoll.close()
+
+
+def _overdue(waiting: dict[Connection, float], before: float) -> list[Connection]:
+    """Those that have waited since ``before`` or longer; ``waiting`` is ordered by time."""
+    overdue: list[Connection] = []
+    for connection, since in waiting.items():
+        if since > before:
+            break
+        overdue.append(connection)
+    return overdue

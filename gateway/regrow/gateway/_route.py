@@ -1,0 +1,73 @@
+"""Routes: which handler serves which path, and the gateway value a user writes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, final
+
+from ._settings import Settings
+
+if TYPE_CHECKING:
+    from ._connection import Connection
+    from ._handler import Handler
+    from ._request import Request
+
+__all__ = ["Gateway", "Page", "Route", "View"]
+
+logger = logging.getLogger("regrow.gateway")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The answer to a plain HTTP request."""
+
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+    status: int = 200
+
+
+View: TypeAlias = Callable[["Request"], Page]
+"""Answers a GET. Runs in the tick: it must not block."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What serves the connections of one path."""
+
+    handler: type[Handler]
+    number: int
+    """Position among the routes of its gateway."""
+
+    def ended(self, connection: Connection) -> None:
+        """Tell the handler's class that a connection is gone for good."""
+        try:
+            self.handler.ended(connection)
+        except Exception:
+            logger.exception("%s.ended failed", self.handler.__qualname__)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """What a gateway serves: handlers by path, pages by path, and every limit.
+
+    ``regrow serve module:name`` serves the value it finds there; `open_gateway` serves it in a program.
+    """
+
+    routes: Mapping[str, type[Handler]]
+    """WebSocket handlers by path, ``{"/echo": Echo}``."""
+    views: Mapping[str, View] = field(default_factory=dict[str, View])
+    """Pages by path. ``/healthz`` and ``/metrics`` are added unless they are here."""
+    settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        for path in (*self.routes, *self.views):
+            if not path.startswith("/"):
+                raise ValueError(f"a path begins with a slash, got {path!r}: write {'/' + path!r}")
+        both = set(self.routes) & set(self.views)
+        if both:
+            raise ValueError(f"a path is a WebSocket or a page, not both: {', '.join(sorted(both))}")

@@ -1,0 +1,105 @@
+"""A gateway that runs: opened in a node, drained when its block ends."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from regrow.actors import current_node, stop
+
+from ._gate import Gate
+from ._metrics import exposition
+from ._port import ReadinessPort
+from ._route import Page
+from ._tree import start_tree
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from ._metrics import Metrics
+    from ._route import Gateway, View
+
+__all__ = ["RunningGateway", "open_gateway"]
+
+SERVICE_RESTART = 1012
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """A gateway that accepts connections."""
+
+    host: str
+    port: int
+    """The address it listens on."""
+    transport: ReadinessPort
+    """The sockets."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What it counts."""
+        return self.transport.metrics
+
+    @property
+    def url(self) -> str:
+        """Where to find it, ``http://host:port``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def open_gateway(gateway: Gateway, host: str = "127.0.0.1", port: int = 4000) -> AsyncGenerator[RunningGateway]:
+    """Serve a gateway while the block runs. Port 0 picks a free one.
+
+    The caller must be a process; the gateway's supervision tree is linked to it. When the block ends no more
+    connections are accepted and those that are open are closed with 1012 and given
+    `Settings.drain_timeout` seconds to answer; then the tree is stopped.
+
+    Raises:
+        OSError: the address cannot be bound.
+        NotAProcessError: the caller is not a process.
+    """
+    node = current_node()
+    transport = ReadinessPort(node, gateway.settings)
+    metrics = exposition(transport.metrics, lambda: _gauges(transport))
+    views: dict[str, View] = {
+        "/healthz": lambda _request: Page(b"ok\n"),
+        "/metrics": lambda _request: Page(metrics(), "text/plain; version=0.0.4; charset=utf-8"),
+        **gateway.views,
+    }
+    gate = transport.gate = Gate(gateway, transport, views)
+    try:
+        bound_host, bound_port = transport.listen(host, port)
+        tree = await start_tree(transport)
+        try:
+            yield RunningGateway(bound_host, bound_port, transport)
+        finally:
+            gate.is_draining = True
+            with trio.CancelScope(shield=True):
+                await _drain(transport)
+                if tree.is_alive:
+                    await stop(tree)
+    finally:
+        transport.close()
+
+
+async def _drain(transport: ReadinessPort) -> None:
+    """Close every connection with 1012 and wait until all are closed, or the deadline is over."""
+    transport.stop_listening()
+    for connection in list(transport.connections.values()):
+        connection.close(SERVICE_RESTART, "the server is stopping")
+    for connection in list(transport.handshaking):
+        transport.discard(connection)  # there is nothing yet to say goodbye to
+    with trio.move_on_after(transport.settings.drain_timeout):
+        await transport.emptied()
+
+
+def _gauges(transport: ReadinessPort) -> dict[str, tuple[str, float]]:
+    return {
+        "connections": ("sockets open now", len(transport.connections)),
+        "processes": ("living processes", len(transport.node.processes)),
+        "orphans": ("open connections whose actor is being restarted", len(transport.orphans)),
+    }

@@ -1,0 +1,64 @@
+"""Running a gateway as a process of its own, until a signal says to stop."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import signal
+from typing import TYPE_CHECKING
+
+import trio
+
+from regrow.actors import open_node, spawn
+
+from ._descriptors import room_for
+from ._running import open_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from ._route import Gateway
+    from ._running import RunningGateway
+
+__all__ = ["serve"]
+
+logger = logging.getLogger("regrow.gateway")
+
+_YOUNG = 50_000
+"""Objects made between two collections of the youngest generation: the default would collect many times a tick."""
+
+
+def serve(gateway: Gateway, host: str, port: int, ready: Callable[[RunningGateway], None]) -> None:
+    """Serve until SIGINT or SIGTERM; then close every connection with 1012 and return within the drain timeout.
+
+    Before that it raises the process's limit of open files to what `Settings.max_connections` needs, as far as that
+    goes, and warns if it is not enough.
+
+    ``ready`` is called once the gateway accepts connections. A second signal ends the draining.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    wanted = gateway.settings.max_connections
+    room = room_for(wanted)
+    if room < wanted < math.inf:
+        logger.warning("the limit of open files leaves room for %d connections, max_connections is %d", room, wanted)
+    trio.run(_serve, gateway, host, port, ready)
+
+
+async def _serve(gateway: Gateway, host: str, port: int, ready: Callable[[RunningGateway], None]) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_node(), open_gateway(gateway, host, port) as running:
+            # What was imported lives as long as the process: let the collector never look at it again.
+            gc.freeze()
+            gc.set_threshold(_YOUNG)
+            ready(running)
+            await anext(signals)
+            spawn(_impatient, signals, running)
+
+
+async def _impatient(signals: AsyncIterator[int], running: RunningGateway) -> None:
+    """A second signal: whoever sent it does not want to wait."""
+    await anext(signals)
+    running.transport.disconnect()

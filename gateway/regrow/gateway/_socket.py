@@ -1,0 +1,268 @@
+"""Socket: a handler that speaks Phoenix Channels V2, each joined topic a channel process of its own.
+
+The rules are those of ``Phoenix.Socket``: a channel that crashes never ends the socket, and the end of the
+connection ends all its channels. What is joined is kept in the connection's session, so that it survives a
+crash of the socket's process: the channels go on, and the next process takes them over.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from regrow.actors import Down, StopRequest, exit_signal, monitor, send, start_inline, start_task
+from regrow.supervisors import ChildSpec, Restart, start_child_soon
+
+from ._channel import DUPLICATE_JOIN, ENDED, REFUSED, Channel, JoinCrashed
+from ._decoder import INVALID_DATA
+from ._handler import Handler, RefuseError
+from ._messages import INVALID_MESSAGE, Message, decode, encode, reply
+from ._outbound import State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from regrow.actors import Pid
+
+    from ._connection import Connection
+    from ._decoder import Frame
+    from ._request import Request
+
+__all__ = ["Session", "Socket", "channel_supervisor"]
+
+_UNSUPPORTED_DATA = 1003
+_VERSION = "2.0.0"
+
+
+def channel_supervisor(partition: int) -> str:
+    """The name of the supervisor of one partition of the channels."""
+    return f"regrow.channels.{partition}"
+
+
+@final
+class Joined:
+    """One topic a client has joined, or is joining."""
+
+    __slots__ = ("join", "pid", "topic", "waiting")
+
+    def __init__(self, join: Message) -> None:
+        self.topic = join.topic
+        self.join = join
+        self.pid: Pid | None = None
+        """The channel process, once its supervisor has started it."""
+        self.waiting: list[Message] | None = None
+        """Messages that came before."""
+
+
+@final
+class Session:
+    """What outlives the process of a socket."""
+
+    __slots__ = ("joined", "params")
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        self.params = params
+        """The parameters of the URL."""
+        self.joined: dict[str, Joined] = {}
+
+
+class Socket(Handler):
+    """Subclass it and name the channels; `connect` may judge the client first, calling ``super().connect``.
+
+    See: ``Phoenix.Socket``.
+    """
+
+    channels: ClassVar[Mapping[str, type[Channel]]] = {}
+    """Channel classes by topic pattern: a topic, or a prefix with ``*`` behind it."""
+
+    @classmethod
+    def connect(cls, request: Request, /) -> Any:
+        """Accept protocol version 2 only. The session of a socket is a `Session`.
+
+        Raises:
+            RefuseError: 403, as Phoenix answers a version it does not speak.
+        """
+        params = request.params
+        if params.get("vsn") != _VERSION:
+            raise RefuseError(403, f"Only version {_VERSION} of the channel protocol is spoken: add ?vsn={_VERSION}.")
+        return Session(params)
+
+    @classmethod
+    def ended(cls, connection: Connection) -> None:
+        """Stop every channel of a connection that is gone."""
+        session: Session = connection.session
+        for joined in session.joined.values():
+            if joined.pid is not None:
+                send(joined.pid, StopRequest(ENDED))
+        session.joined.clear()
+
+    @classmethod
+    def channel_for(cls, topic: str) -> type[Channel] | None:
+        """The channel class that serves a topic."""
+        exact = cls.channels.get(topic)
+        if exact is not None:
+            return exact
+        for pattern, channel in cls.channels.items():
+            if pattern.endswith("*") and topic.startswith(pattern[:-1]):
+                return channel
+        return None
+
+    def open(self) -> Any:
+        """Take over the channels that were joined before a crash."""
+        for joined in self.session.joined.values():
+            if joined.pid is not None:
+                monitor(joined.pid)
+
+    def recovered(self, frame: Frame | None) -> Any:
+        """Tell the client which message the process before this one died of, if it wants a reply."""
+        if isinstance(frame, str):
+            message = decode(frame)
+            if message.ref is not None:
+                self._reply_error(message, "socket crashed")
+
+    def overrun(self, frame: Frame) -> Any:
+        """Refuse a message that is over the client's rate."""
+        if isinstance(frame, str):
+            try:
+                message = decode(frame)
+            except INVALID_MESSAGE:
+                return
+            if message.ref is not None:
+                self._reply_error(message, "rate limited")
+
+    def receive(self, frame: Frame) -> Any:
+        """Route a message to the channel of its topic."""
+        if frame.__class__ is not str:
+            self.stop(_UNSUPPORTED_DATA, "binary messages are not spoken here")
+            return
+        try:
+            message = decode(frame)
+        except INVALID_MESSAGE:
+            self.stop(INVALID_DATA, "a message is an array [join_ref, ref, topic, event, payload]")
+            return
+        joined = self.session.joined.get(message.topic)
+        if joined is None or message.event == "phx_join":
+            self._outside(message, joined)
+        elif message.join_ref is not None and message.join_ref != joined.join.join_ref:
+            pass  # of an earlier join: Phoenix drops it too
+        elif joined.pid is not None:
+            send(joined.pid, message)
+        elif joined.waiting is None:
+            joined.waiting = [message]
+        else:
+            joined.waiting.append(message)
+
+    def _outside(self, message: Message, joined: Joined | None) -> None:
+        """A message that no joined channel takes."""
+        if message.event == "phx_join":
+            self._join(message, joined)
+        elif message.topic == "phoenix" and message.event == "heartbeat":
+            self.connection.push(reply(None, message.ref, "phoenix", "ok", {}))
+        elif message.event == "phx_leave":
+            self.connection.push(reply(message.join_ref, message.ref, message.topic, "ok", {}))
+        else:
+            self._reply_unmatched(message)
+
+    def _join(self, message: Message, earlier: Joined | None) -> None:
+        channel = self.channel_for(message.topic)
+        if channel is None:
+            self._reply_unmatched(message)
+            return
+        joined = self.session.joined
+        if earlier is not None:
+            self._leave_earlier(earlier)
+        elif len(joined) >= self.connection.port.settings.max_channels:
+            self._reply_error(message, "too many channels joined")
+            return
+        entry = joined[message.topic] = Joined(message)
+        partition = zlib.crc32(message.topic.encode()) % self.connection.port.settings.partitions
+        start_child_soon(
+            channel_supervisor(partition),
+            ChildSpec(
+                id=message.topic,
+                start=_start_channel,
+                args=(channel, self.connection, entry),
+                restart=Restart.TEMPORARY,
+            ),
+        )
+
+    def _leave_earlier(self, earlier: Joined) -> None:
+        """A second join of a topic ends the first."""
+        del self.session.joined[earlier.topic]
+        self.connection.pubsub.unsubscribe(earlier.topic, self.connection)
+        if earlier.pid is not None:
+            send(earlier.pid, StopRequest(DUPLICATE_JOIN))
+        self._push_end(earlier, "phx_close", {})
+
+    def info(self, message: Any) -> Any:
+        """A channel was started, or has ended."""
+        if isinstance(message, Joined):
+            if message.pid is not None:
+                monitor(message.pid)
+        elif isinstance(message, Down):
+            self._channel_ended(message)
+
+    def _channel_ended(self, down: Down) -> None:
+        session: Session = self.session
+        joined = next((one for one in session.joined.values() if one.pid is down.target), None)
+        if joined is None:  # a second join has taken its place
+            return
+        del session.joined[joined.topic]
+        self.connection.pubsub.unsubscribe(joined.topic, self.connection)
+        if isinstance(down.reason, JoinCrashed):
+            self._reply_error(joined.join, "join crashed")
+        elif down.reason == REFUSED:
+            pass  # the channel has said so itself
+        elif down.reason.is_abnormal:
+            self._push_end(joined, "phx_error", {"reason": "channel_crash"})
+        else:
+            self._push_end(joined, "phx_close", {})
+
+    def _push_end(self, joined: Joined, event: str, payload: dict[str, str]) -> None:
+        join_ref = joined.join.join_ref
+        self.connection.push(encode(join_ref, join_ref, joined.topic, event, payload))
+
+    def _reply_error(self, message: Message, reason: str) -> None:
+        self.connection.push(reply(message.join_ref, message.ref, message.topic, "error", {"reason": reason}))
+
+    def _reply_unmatched(self, message: Message) -> None:
+        # Phoenix leaves the join_ref out of this one.
+        self.connection.push(reply(None, message.ref, message.topic, "error", {"reason": "unmatched topic"}))
+
+
+def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) -> Pid | Awaitable[Pid | None] | None:
+    """Start a channel process, as its supervisor does. None if the client has left in the meantime."""
+    if connection.state is not State.OPEN or connection.session.joined.get(joined.topic) is not joined:
+        return None
+    try:
+        channel = kind()
+    except Exception:
+        del connection.session.joined[joined.topic]
+        connection.push(reply(joined.join.join_ref, joined.join.ref, joined.topic, "error", {"reason": "join crashed"}))
+        raise
+    channel.connection = connection
+    channel.topic = joined.topic
+    channel.join_ref = joined.join.join_ref
+    if kind.is_inline():
+        return _started(start_inline(channel, linked=True), connection, joined)
+    return _start_task(channel, connection, joined)
+
+
+async def _start_task(channel: Channel, connection: Connection, joined: Joined) -> Pid | None:
+    return _started(await start_task(channel, linked=True), connection, joined)
+
+
+def _started(pid: Pid | None, connection: Connection, joined: Joined) -> Pid | None:
+    """Let the channel have its join and what came behind it, and the socket know whom to watch."""
+    if pid is not None and connection.session.joined.get(joined.topic) is not joined:
+        # The client has joined again or is gone: nobody waits for a channel that has done nothing yet.
+        exit_signal(pid, DUPLICATE_JOIN if connection.state is State.OPEN else ENDED)
+    elif pid is not None:
+        joined.pid = pid
+        if connection.pid is not None:
+            send(connection.pid, joined)
+        send(pid, joined.join)
+        for message in joined.waiting or ():
+            send(pid, message)
+        joined.waiting = None
+    return pid

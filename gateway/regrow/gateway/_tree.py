@@ -1,0 +1,76 @@
+"""The gateway's supervision tree.
+
+::
+
+    regrow.gateway (rest_for_one)
+     ├── connections (one_for_one)      one dynamic supervisor a partition, a connection actor each client
+     ├── channels (one_for_one)         one dynamic supervisor a partition, a channel process each joined topic
+     └── transport                      polls the sockets, sweeps what has waited too long
+
+The sockets belong to the port, not to a process: whatever crashes in the tree, they stay open until someone decides
+otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from regrow.actors import current_node, spawn_link
+from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, Strategy, Supervisor
+
+from ._gate import connection_supervisor
+from ._socket import channel_supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regrow.actors import Pid
+
+    from ._port import ReadinessPort
+
+__all__ = ["start_tree"]
+
+_SWEEP_EVERY = 1.0
+"""Seconds."""
+
+_CRASHES = 100_000
+"""Restarts a partition's supervisor may make in a second: each connection has a limit of its own, so that a storm
+of crashes on many connections takes down none of them."""
+
+
+async def start_tree(port: ReadinessPort) -> Pid:
+    """Start the tree of a gateway, linked to the caller."""
+    partitions = port.settings.partitions
+    return await Supervisor.start_link(
+        [
+            _partitioned("connections", connection_supervisor, partitions),
+            _partitioned("channels", channel_supervisor, partitions),
+            ChildSpec("transport", spawn_link, (_transport, port)),
+        ],
+        strategy=Strategy.REST_FOR_ONE,
+        name="regrow.gateway",
+    )
+
+
+def _partitioned(id: str, name: Callable[[int], str], partitions: int) -> ChildSpec:  # noqa: A002 - a spec's own word
+    """A supervisor of as many dynamic supervisors as there are partitions, each found by its name."""
+    children = [
+        ChildSpec(
+            partition,
+            partial(DynamicSupervisor.start_link, intensity=_CRASHES, period=1, name=name(partition)),
+            type=ChildType.SUPERVISOR,
+        )
+        for partition in range(partitions)
+    ]
+    return ChildSpec(id, Supervisor.start_link, (children,), type=ChildType.SUPERVISOR)
+
+
+async def _transport(port: ReadinessPort) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(current_node().serve_port, port)
+        while True:
+            await trio.sleep(_SWEEP_EVERY)
+            port.sweep()

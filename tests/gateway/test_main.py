@@ -1,0 +1,160 @@
+"""``python -m regrow.gateway serve``, as a process of its own."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import socket
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, ParamSpec
+
+import pytest
+import trio
+from typer.testing import CliRunner
+
+from regrow.gateway.__main__ import _add_commands, app
+from tests.support.command import run_command
+from tests.support.phoenix_client import PATH, PhoenixClient
+from tests.support.raw_client import RawClient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+P = ParamSpec("P")
+
+APP = """
+from regrow.gateway import Echo, Gateway, Settings
+
+gateway = Gateway(routes={"/mine": Echo})
+hasty = Gateway(routes={"/mine": Echo}, settings=Settings(close_timeout=0.1))
+number = 42
+"""
+
+
+def command_test(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Make a test of an async function, under trio's own clock: the command has its own too."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        trio.run(functools.partial(test, *args, **kwargs))
+
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@command_test
+async def test_the_lobby_is_served_until_a_signal_which_closes_with_1012_and_exits_0(number: signal.Signals) -> None:
+    async with run_command("serve", "--port", "0") as command:
+        client = PhoenixClient(await RawClient.connect(await command.port()))
+        await client.raw.upgrade(PATH)
+        await client.joined("room:tea")
+        command.process.send_signal(number)
+        assert (await client.goodbye()).code == 1012
+        await client.raw.say_goodbye(1012)
+        assert await client.raw.is_ended()
+        await client.raw.aclose()
+        assert await command.exit_status() == 0
+        assert "Traceback" not in command.said
+
+
+@command_test
+async def test_a_client_that_does_not_answer_delays_the_end_by_the_close_timeout_at_most(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    async with run_command("serve", "app:hasty", "--port", "0", cwd=tmp_path) as command:
+        client = await RawClient.connect(await command.port())
+        await client.upgrade("/mine")
+        command.process.send_signal(signal.SIGTERM)
+        assert await client.close_code() == 1012
+        with trio.fail_after(5):
+            assert await command.exit_status() == 0
+        await client.aclose()
+
+
+@command_test
+async def test_a_second_signal_leaves_at_once() -> None:
+    async with run_command("serve", "--port", "0") as command:
+        client = await RawClient.connect(await command.port())
+        phoenix = PhoenixClient(await RawClient.connect(await command.port()))
+        await client.upgrade()
+        await phoenix.raw.upgrade(PATH)
+        await phoenix.joined("room:tea")
+        command.process.send_signal(signal.SIGTERM)
+        assert await client.close_code() == 1012
+        command.process.send_signal(signal.SIGTERM)
+        with trio.fail_after(4):  # less than the five seconds that clients have to say goodbye
+            assert await command.exit_status() == 0
+        assert "Traceback" not in command.said
+        assert "crashed" not in command.said
+        for one in (client, phoenix.raw):
+            await one.aclose()
+
+
+@command_test
+async def test_a_gateway_of_ones_own_is_served_from_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    async with run_command("serve", "app:gateway", "--port", "0", cwd=tmp_path) as command:
+        client = await RawClient.connect(await command.port())
+        await client.upgrade("/mine")
+        assert await client.echoes()
+        await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("nosuch:app", "cannot import 'nosuch'"),
+        ("app", "is not of the form MODULE:APP"),
+        ("app:", "is not of the form MODULE:APP"),
+        (":gateway", "is not of the form MODULE:APP"),
+        ("app:nosuch", "'app' has no attribute 'nosuch'"),
+        ("app:number", "app:number is int, not a regrow.gateway.Gateway"),
+    ],
+)
+@command_test
+async def test_a_target_that_is_no_gateway_is_one_line_and_a_failure(target: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    async with run_command("serve", target, "--port", "0", cwd=tmp_path) as command:
+        assert await command.exit_status() == 1
+        (line,) = command.said.splitlines()
+        assert line.startswith("regrow: ")
+        assert words in line
+
+
+@command_test
+async def test_a_port_that_is_taken_is_one_line_and_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with run_command("serve", "--port", str(port)) as command:
+            assert await command.exit_status() == 1
+            assert command.said == f"regrow: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@command_test
+async def test_without_limits_it_warns_and_serves() -> None:
+    async with run_command("serve", "--port", "0", "--unlimited") as command:
+        port = await command.port()
+        assert command.said.startswith("WARNING: --unlimited")
+        client = await RawClient.connect(port)
+        await client.upgrade()
+        for _ in range(3):
+            await client.send_text(*map(str, range(50)))
+            assert [await client.text() for _ in range(50)] == list(map(str, range(50)))
+        await client.aclose()
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+@command_test
+async def test_a_port_that_is_none_is_a_usage_error(port: str) -> None:
+    async with run_command("serve", "--port", port) as command:
+        assert await command.exit_status() == 2
+        assert "Traceback" not in command.said
+
+
+def test_a_command_whose_extra_is_not_installed_says_which_one_it_needs() -> None:
+    _add_commands([EntryPoint("absent", "no_such_package:commands", "regrow.commands")])
+    result = CliRunner().invoke(app, ["absent", "run", "anything", "--json", "file"])
+    assert result.exit_code == 1
+    assert result.output == (
+        "regrow: the command 'absent' needs the extra regrow[absent]: No module named 'no_such_package'\n"
+    )

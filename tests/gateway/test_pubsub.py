@@ -1,0 +1,207 @@
+"""Topics and their subscribers: exact order, whatever is corked, shared, cut, blocked or closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from regrow.gateway._frames import close_frame, text_frame
+from regrow.gateway._handler import Handler
+from regrow.gateway._outbound import State
+from regrow.gateway._route import Route
+from regrow.gateway._settings import Settings
+from tests.support.offline_port import FakeSocket, offline_connection, offline_port
+
+if TYPE_CHECKING:
+    from regrow.gateway._connection import Connection
+    from regrow.gateway._port import ReadinessPort
+
+TOPICS = st.sampled_from(["red", "blue"])
+CLIENTS = st.integers(0, 3)
+CLOSE = close_frame(1000)
+
+
+@dataclass
+class Client:
+    connection: Connection
+    sock: FakeSocket
+    said: bytes = b""
+    """What was said to it, in order."""
+    topics: set[str] = field(default_factory=set[str])
+    is_open: bool = True
+
+    def hears(self, frame: bytes) -> None:
+        if self.is_open:
+            self.said += frame
+
+
+class Broadcasting(RuleBasedStateMachine):
+    """Any interleaving of what connections and topics can be asked, against frames written one by one."""
+
+    @initialize()
+    def open(self) -> None:
+        self.port: ReadinessPort = offline_port()
+        self.clients = [Client(*offline_connection(self.port)) for _ in range(4)]
+        self.frames = iter(range(1_000_000))
+
+    def frame(self) -> bytes:
+        return text_frame(b"%d" % next(self.frames))
+
+    @rule(client=CLIENTS)
+    def push(self, client: int) -> None:
+        frame = self.frame()
+        self.clients[client].connection.push(frame)
+        self.clients[client].hears(frame)
+
+    @rule(topic=TOPICS)
+    def broadcast(self, topic: str) -> None:
+        frame = self.frame()
+        self.port.pubsub.broadcast(topic, frame)
+        for client in self.clients:
+            if topic in client.topics:
+                client.hears(frame)
+
+    @rule(topic=TOPICS, sender=CLIENTS)
+    def broadcast_from(self, topic: str, sender: int) -> None:
+        frame = self.frame()
+        self.port.pubsub.broadcast_from(self.clients[sender].connection, topic, frame)
+        for number, client in enumerate(self.clients):
+            if topic in client.topics and number != sender:
+                client.hears(frame)
+
+    @rule(topic=TOPICS, client=CLIENTS)
+    def subscribe(self, topic: str, client: int) -> None:
+        if self.clients[client].is_open:
+            self.port.pubsub.subscribe(topic, self.clients[client].connection)
+            self.clients[client].topics.add(topic)
+
+    @rule(topic=TOPICS, client=CLIENTS)
+    def unsubscribe(self, topic: str, client: int) -> None:
+        self.port.pubsub.unsubscribe(topic, self.clients[client].connection)
+        self.clients[client].topics.discard(topic)
+
+    @rule(client=CLIENTS)
+    def close(self, client: int) -> None:
+        self.clients[client].connection.close(1000)
+        self.clients[client].hears(CLOSE)
+        self.clients[client].is_open = False
+
+    @rule(client=CLIENTS, room=st.integers(0, 12))
+    def fill(self, client: int, room: int) -> None:
+        self.clients[client].sock.room = room
+
+    @rule(client=CLIENTS, room=st.integers(1, 12) | st.just(float("inf")))
+    def drain(self, client: int, room: float) -> None:
+        self.clients[client].sock.room = room
+        if self.clients[client].connection.is_blocked:
+            self.clients[client].connection.writable()
+
+    @rule()
+    def flush(self) -> None:
+        self.port.flush()
+
+    @invariant()
+    def nothing_is_written_but_what_was_said(self) -> None:
+        for client in getattr(self, "clients", []):
+            assert client.said.startswith(client.sock.written)
+
+    @invariant()
+    def subscribers_are_counted(self) -> None:
+        for topic in ("red", "blue"):
+            expected = sum(topic in client.topics for client in getattr(self, "clients", []))
+            assert not hasattr(self, "port") or self.port.pubsub.subscribers(topic) == expected
+
+    def teardown(self) -> None:
+        if not hasattr(self, "clients"):
+            return
+        self.port.flush()
+        for client in self.clients:
+            client.sock.room = float("inf")
+            if client.connection.is_blocked:
+                client.connection.writable()
+        for client in self.clients:
+            assert client.sock.written == client.said
+            assert client.connection.outbox is None
+
+
+TestBroadcasting = Broadcasting.TestCase
+TestBroadcasting.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+
+
+def test_a_subscription_that_is_there_twice_is_written_once() -> None:
+    port = offline_port()
+    connection, sock = offline_connection(port)
+    port.pubsub.subscribe("t", connection)
+    port.pubsub.subscribe("t", connection)
+    port.pubsub.broadcast("t", text_frame(b"x"))
+    port.flush()
+    assert sock.written == text_frame(b"x")
+
+
+def test_a_connection_that_is_gone_has_left_its_topics() -> None:
+    port = offline_port()
+    connection, _ = offline_connection(port)
+    for topic in ("red", "blue"):
+        port.pubsub.subscribe(topic, connection)
+    port.discard(connection)
+    assert [port.pubsub.subscribers(topic) for topic in ("red", "blue")] == [0, 0]
+    assert connection.topics == ()
+
+
+def test_what_is_broadcast_because_a_write_failed_reaches_those_that_are_left() -> None:
+    class Mourned(Handler):
+        @classmethod
+        def ended(cls, connection: Connection) -> None:
+            connection.pubsub.broadcast("t", text_frame(b"gone"))
+
+    port = offline_port()
+    clients = [offline_connection(port) for _ in range(2)]
+    for connection, _ in clients:
+        connection.route = Route(Mourned, 0)
+        port.pubsub.subscribe("t", connection)
+    broken, sock = offline_connection(port)
+    broken.route = Route(Mourned, 0)
+    sock.is_broken = True
+    clients[0][0].push(text_frame(b"first"))
+    broken.push(text_frame(b"to nobody"))
+    port.pubsub.broadcast("t", text_frame(b"hello"))
+    port.flush()
+    both = text_frame(b"hello") + text_frame(b"gone")
+    assert [sock.written for _, sock in clients] == [text_frame(b"first") + both, both]
+
+
+def test_a_slow_reader_is_cut_off_behind_the_frame_it_is_in_the_middle_of() -> None:
+    port = offline_port(Settings(outbox_limit=1000))
+    slow, sock = offline_connection(port)
+    bystander, other = offline_connection(port)
+    for connection in (slow, bystander):
+        port.pubsub.subscribe("t", connection)
+    frame = text_frame(b"x" * 300)
+    sock.room = 310
+    for _ in range(5):
+        port.pubsub.broadcast("t", frame)
+        port.flush()
+    assert slow.state is State.CLOSING
+    sock.room = float("inf")
+    slow.writable()
+    assert sock.written == frame + frame + close_frame(1013, "you read too slowly")
+    assert other.written == frame * 5
+    assert port.metrics.slow_consumers == 1
+
+
+def test_a_reader_that_is_cut_off_between_two_frames_gets_the_close_frame_there() -> None:
+    port = offline_port(Settings(outbox_limit=1000))
+    slow, sock = offline_connection(port)
+    frame = text_frame(b"x" * 300)
+    sock.room = len(frame)
+    for _ in range(5):
+        slow.push(frame)
+    port.flush()
+    assert slow.state is State.CLOSING
+    sock.room = float("inf")
+    slow.writable()
+    assert sock.written == frame + close_frame(1013, "you read too slowly")
