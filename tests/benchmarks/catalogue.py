@@ -1,0 +1,226 @@
+"""The benchmarks: for each its work, how it is run, what is read off, and what is promised. Pure values."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from tests.benchmarks.figures import AtLeast, AtMost, Target, TimesReference
+
+Sample: TypeAlias = Mapping[str, float]
+"""The numbers that one run printed."""
+
+
+class Served(enum.Enum):
+    """What a load is put on."""
+
+    RAW = enum.auto()
+    """The raw protocol of `raw_server`; the reference server speaks it too."""
+    CHANNELS = enum.auto()
+    """The lobby of ``regrow serve``, in Phoenix Channels V2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A run of the load generator against a server."""
+
+    served: Served
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A run of a module that measures without sockets and prints its figures as JSON."""
+
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One figure of a benchmark."""
+
+    label: str
+    read: Callable[[Sample], float]
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One row of the table, or a few that come from the same run."""
+
+    name: str
+    """What ``--only`` calls it."""
+    work: str
+    run: Load | Program
+    quantities: tuple[Quantity, ...]
+
+
+def _field(name: str, scale: float = 1.0) -> Callable[[Sample], float]:
+    return lambda sample: sample[name] * scale
+
+
+def _flags(line: str) -> tuple[str, ...]:
+    return tuple(line.split())
+
+
+_KIB: Final = 1 / 1024
+_MILLISECONDS: Final = 1e-3
+"""Per microsecond, which is what the generator prints."""
+
+_BUSY_RATE: Final = 3_000_000
+"""20 senders x 1,500 messages/s x 100 subscribers."""
+_BUSY_SECONDS: Final = 3.0
+
+_SOCKET: Final = ("--path", "/socket/websocket?vsn=2.0.0")
+_JOINED: Final = (
+    *_SOCKET,
+    *("--join", '["1","1","room:lobby","phx_join",{}]', "--join-expect", "phx_reply"),
+)
+_PING: Final = '["1","{ref}","room:lobby","ping",{"ts":{ts},"body":"{pad}"}]'
+_SAY: Final = '["1","{ref}","room:lobby","new_msg",{"ts":{ts},"body":"{pad}"}]'
+
+_IDLE: Final = "connect --conns 10000 --concurrency 200 --hold 2"
+_LOCKSTEP: Final = "--size 64 --time 1.5 --warmup 0.4 --lockstep"
+
+_DELIVERIES: Final = _field("deliveries_per_s")
+_P50: Final = Quantity("p50 ms", _field("p50_us", _MILLISECONDS))
+_P99: Final = Quantity("p99 ms", _field("p99_us", _MILLISECONDS))
+
+
+def _raw(line: str) -> Load:
+    return Load(Served.RAW, (*_flags(line), "--path", "/ws"))
+
+
+def _channels(line: str, *more: str) -> Load:
+    return Load(Served.CHANNELS, (*_flags(line), *_JOINED, *more))
+
+
+BENCHMARKS: Final = (
+    Benchmark(
+        "echo-32",
+        "echo, 100 connections, 32 B",
+        _raw("echo --conns 100 --size 32 --time 1.5 --warmup 0.4"),
+        (Quantity("messages/s", _field("msgs_per_s"), TimesReference(0.7)), _P99),
+    ),
+    Benchmark(
+        "echo-1k",
+        "echo, 100 connections, 1 KiB",
+        _raw("echo --conns 100 --size 1024 --time 1.5 --warmup 0.4"),
+        (Quantity("messages/s", _field("msgs_per_s"), TimesReference(0.7)), _P99),
+    ),
+    Benchmark(
+        "flood",
+        "flood, 100 connections, 64 B, counted",
+        _raw("flood --conns 100 --size 64 --time 1.5 --drain 30 --stats /stats"),
+        (
+            Quantity("messages/s", _field("msgs_per_s"), AtLeast(800_000)),
+            Quantity("lost", lambda sample: sample["server_expected"] - sample["server_counted"], AtMost(0)),
+        ),
+    ),
+    Benchmark(
+        "fanout-1k",
+        "fan-out to 1,000 subscribers, lockstep",
+        _raw(f"fanout --conns 1000 {_LOCKSTEP}"),
+        (Quantity("deliveries/s", _DELIVERIES, TimesReference(0.75)), _P99),
+    ),
+    Benchmark(
+        "fanout-10k",
+        "fan-out to 10,000 subscribers, lockstep",
+        _raw(f"fanout --conns 10000 {_LOCKSTEP} --concurrency 200"),
+        (Quantity("deliveries/s", _DELIVERIES, TimesReference(0.75)), _P99),
+    ),
+    Benchmark(
+        "busy",
+        "busy room, 20 senders x 1,500/s, 100 subscribers",
+        _raw(f"fanout --conns 100 --senders 20 --rate 1500 --size 64 --time {_BUSY_SECONDS}"),
+        (
+            # The generator may stop a message of each sender early: a thousandth is granted.
+            Quantity(
+                "deliveries/s",
+                lambda sample: sample["deliveries"] / _BUSY_SECONDS,
+                AtLeast(0.999 * _BUSY_RATE),
+            ),
+            Quantity("lost", lambda sample: sample["expected"] - sample["deliveries"], AtMost(0)),
+            _P50,
+            Quantity("p99 ms", _field("p99_us", _MILLISECONDS), AtMost(20)),
+        ),
+    ),
+    Benchmark(
+        "idle",
+        "10,000 idle raw connections",
+        _raw(_IDLE),
+        (
+            Quantity("KiB of RSS each", _field("rss_per_conn_bytes", _KIB), AtMost(1.5)),
+            Quantity("connects/s", _field("conn_per_s")),
+        ),
+    ),
+    Benchmark(
+        "idle-joined",
+        "10,000 idle connections, one channel joined",
+        _channels(_IDLE),
+        (
+            Quantity("KiB of RSS each", _field("rss_per_conn_bytes", _KIB), AtMost(4)),
+            Quantity("connects and joins/s", _field("conn_per_s")),
+        ),
+    ),
+    Benchmark(
+        "channel-echo",
+        "channel echo (ping, reply), 100 connections",
+        _channels("echo --conns 100 --size 32 --time 1.5 --warmup 0.4", "--msg", _PING, "--match", "phx_reply"),
+        (Quantity("messages/s", _field("msgs_per_s")), _P99),
+    ),
+    Benchmark(
+        "channel-100",
+        "channel broadcast to 100 members, lockstep",
+        _channels(f"fanout --conns 100 {_LOCKSTEP}", "--msg", _SAY),
+        (Quantity("deliveries/s", _DELIVERIES), _P99),
+    ),
+    Benchmark(
+        "channel-1k",
+        "channel broadcast to 1,000 members, lockstep",
+        _channels(f"fanout --conns 1000 {_LOCKSTEP}", "--msg", _SAY),
+        (Quantity("deliveries/s", _DELIVERIES), _P99),
+    ),
+    Benchmark(
+        "actors",
+        "inline actor",
+        Program("tests.benchmarks.inline_actors"),
+        (
+            Quantity("µs to spawn", _field("spawn_us"), AtMost(10)),
+            Quantity("KiB of RSS each", _field("resident_bytes_each", _KIB), AtMost(1)),
+            Quantity("µs to send and handle", _field("message_us"), AtMost(2)),
+        ),
+    ),
+    Benchmark(
+        "calls",
+        "call and reply",
+        Program("tests.benchmarks.calls"),
+        (
+            Quantity("µs, task to inline", _field("to_inline_us")),
+            Quantity("µs, task to task", _field("to_task_us")),
+        ),
+    ),
+    Benchmark(
+        "supervisors",
+        "10,000 inline children, 30 % crash in one tick",
+        Program("tests.benchmarks.supervisors"),
+        (
+            Quantity("ms until all answer again", _field("recovery_ms"), AtMost(100)),
+            Quantity("µs to start a child", _field("start_child_us_each")),
+        ),
+    ),
+)
+
+
+def chosen(names: tuple[str, ...]) -> tuple[Benchmark, ...]:
+    """The benchmarks whose names begin with one of ``names``; all if there is none.
+
+    Raises:
+        ValueError: a name fits no benchmark.
+    """
+    for name in names:
+        if not any(benchmark.name.startswith(name) for benchmark in BENCHMARKS):
+            raise ValueError(f"no benchmark is called {name!r}: there are {', '.join(b.name for b in BENCHMARKS)}")
+    return tuple(b for b in BENCHMARKS if not names or any(b.name.startswith(name) for name in names))
