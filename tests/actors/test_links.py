@@ -20,6 +20,7 @@ from regrow.actors import (
     MainExitError,
     NoProcessError,
     Pid,
+    ReceiveTimeoutError,
     Shutdown,
     exit_,
     exit_signal,
@@ -33,8 +34,6 @@ from regrow.actors import (
     trap_exit,
     unlink,
 )
-from regrow.actors._links import flush_exit
-from regrow.actors._task import TaskProcess
 from tests.support.assertions import death_of, mailbox, unlinked, watched
 from tests.support.misbehaving import DRIVERS, Driver, Puppet, inform, tell, trapping, wait_forever
 from tests.support.trio_test import trio_test
@@ -333,17 +332,20 @@ async def test_after_unlink_no_new_exit_arrives_but_one_in_the_mailbox_stays() -
 
 
 @trio_test
-async def test_flush_exit_takes_the_exit_that_unlink_left_and_nothing_else() -> None:  # L-5
+async def test_a_receive_that_does_not_wait_takes_the_exit_that_unlink_left_and_nothing_else() -> None:  # L-5
     async with open_node():
         trap_exit()
         one, two = spawn_link(wait_forever), spawn_link(wait_forever)
         exit_signal(one, KILL)
         exit_signal(two, KILL)
-        main = self_().process
-        assert isinstance(main, TaskProcess)
+        unlink(one)
 
-        flush_exit(main, one)
-        flush_exit(main, one)
+        def is_of_one(message: object) -> bool:
+            return isinstance(message, Exit) and message.pid is one
+
+        assert await receive(is_of_one, timeout=0) == Exit(one, KILLED)
+        with pytest.raises(ReceiveTimeoutError):
+            await receive(is_of_one, timeout=0)
 
         assert await mailbox() == [Exit(two, KILLED)]
 

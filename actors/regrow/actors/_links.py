@@ -13,7 +13,6 @@ from ._signals import Exit
 if TYPE_CHECKING:
     from ._pid import Pid
     from ._process import Process
-    from ._task import TaskProcess
 
 __all__ = ["exit_", "exit_signal", "link", "trap_exit", "unlink"]
 
@@ -45,22 +44,15 @@ def link(pid: Pid) -> None:
 def unlink(pid: Pid) -> None:
     """Undo `link`. No new exit signal of that process arrives; one in the mailbox stays (rule L-5).
 
-    See: Erlang ``unlink/1``, and `flush_exit` for the one in the mailbox.
+    To drop that one too, `receive` it with a predicate and ``timeout=0``.
+
+    See: Erlang ``unlink/1``.
     """
     process = current()
     peer = pid.process
     if peer is not None:
         process.part(peer)
         peer.part(process)
-
-
-def flush_exit(process: TaskProcess, pid: Pid) -> None:
-    """Drop an `Exit` of ``pid`` from the mailbox: the ``receive {'EXIT', Pid, _} after 0`` that follows unlink."""
-
-    def is_its_exit(message: object) -> bool:
-        return isinstance(message, Exit) and message.pid is pid
-
-    process.take((is_its_exit,))
 
 
 def trap_exit(*, on: bool = True) -> bool:

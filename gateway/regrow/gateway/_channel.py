@@ -132,13 +132,11 @@ class Channel:
 
     def broadcast(self, event: str, payload: Any) -> None:
         """Send every client in the topic an event, this one included; it is encoded once for all."""
-        self._pubsub.broadcast(self.topic, encode(None, None, self.topic, event, payload), (event, payload))
+        self._pubsub.broadcast(self.topic, encode(None, None, self.topic, event, payload))
 
     def broadcast_from(self, event: str, payload: Any) -> None:
         """Send every other client in the topic an event."""
-        self._pubsub.broadcast_from(
-            self.connection, self.topic, encode(None, None, self.topic, event, payload), (event, payload)
-        )
+        self._pubsub.broadcast_from(self.connection, self.topic, encode(None, None, self.topic, event, payload))
 
     @property
     def _pubsub(self) -> PubSub:

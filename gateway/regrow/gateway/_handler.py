@@ -118,7 +118,7 @@ class Handler:
     def broadcast(self, topic: str, message: Frame) -> None:
         """Write a message to every client subscribed to a topic; it is encoded once for all."""
         frame = text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
-        self.connection.pubsub.broadcast(topic, frame, message)
+        self.connection.pubsub.broadcast(topic, frame)
 
     def stop(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection behind everything sent so far."""

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from regrow.actors import send
-
 from ._outbox import Batch
 
 if TYPE_CHECKING:
-    from regrow.actors import Pid
-
     from ._connection import Connection
     from ._port import ReadinessPort
 
@@ -23,21 +19,15 @@ __all__ = ["PubSub"]
 
 @final
 class _Topic:
-    __slots__ = ("batch", "blocked", "members", "processes")
+    __slots__ = ("batch", "blocked", "members")
 
     def __init__(self) -> None:
         self.members: dict[Connection, None] = {}
         """Subscribed connections, in the order they came."""
-        self.processes: dict[Pid, None] = {}
-        """Subscribed processes: they get the message instead of the bytes."""
         self.batch: Batch | None = None
         """What is broadcast in this tick, while it may still grow."""
         self.blocked: list[Connection] = []
         """Members whose sockets were full when the batch was opened."""
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.members and not self.processes
 
 
 @final
@@ -66,38 +56,21 @@ class PubSub:
             topic.batch = None
             topic.members.pop(connection, None)
             connection.topics = tuple(other for other in connection.topics if other != name)
-            self._drop_if_empty(name, topic)
+            if not topic.members:
+                del self._topics[name]
 
     def unsubscribe_all(self, connection: Connection) -> None:
         """Undo every `subscribe` of a connection."""
         for name in connection.topics:
             self.unsubscribe(name, connection)
 
-    def subscribe_process(self, name: str, pid: Pid) -> None:
-        """Have a process sent every message broadcast on a topic from now on. Idempotent."""
-        topic = self._topics.get(name)
-        if topic is None:
-            topic = self._topics[name] = _Topic()
-        topic.processes[pid] = None
-
-    def unsubscribe_process(self, name: str, pid: Pid) -> None:
-        """Undo `subscribe_process`."""
-        topic = self._topics.get(name)
-        if topic is not None:
-            topic.processes.pop(pid, None)
-            self._drop_if_empty(name, topic)
-
-    def _drop_if_empty(self, name: str, topic: _Topic) -> None:
-        if topic.is_empty:
-            del self._topics[name]
-
     def subscribers(self, name: str) -> int:
-        """How many connections and processes are subscribed."""
+        """How many connections are subscribed."""
         topic = self._topics.get(name)
-        return 0 if topic is None else len(topic.members) + len(topic.processes)
+        return 0 if topic is None else len(topic.members)
 
-    def broadcast(self, name: str, frame: bytes, message: object = None) -> None:
-        """Write ``frame`` to every connection of a topic, and send ``message`` to every process of it."""
+    def broadcast(self, name: str, frame: bytes) -> None:
+        """Write ``frame`` to every connection of a topic."""
         topic = self._topics.get(name)
         if topic is None:
             return
@@ -107,10 +80,8 @@ class PubSub:
         batch.frames.append(frame)
         for connection in topic.blocked:
             connection.push(frame)
-        for pid in topic.processes:
-            send(pid, message)
 
-    def broadcast_from(self, connection: Connection, name: str, frame: bytes, message: object = None) -> None:
+    def broadcast_from(self, connection: Connection, name: str, frame: bytes) -> None:
         """Like `broadcast`, to all but one connection."""
         topic = self._topics.get(name)
         if topic is None:
@@ -118,9 +89,6 @@ class PubSub:
         for member in topic.members:
             if member is not connection:
                 member.push(frame)
-        for pid in topic.processes:
-            if pid is not connection.pid:
-                send(pid, message)
 
     def _open_batch(self, topic: _Topic) -> Batch:
         if self._open is None:
