@@ -51,7 +51,7 @@ from ._gen_server import GenServer
 from ._intercept import intercept
 from ._links import exit_, exit_signal, link, trap_exit, unlink
 from ._monitors import demonitor, monitor
-from ._names import register, registered, unregister, whereis
+from ._names import Name, Via, register, registered, unregister, whereis
 from ._node import Node, open_node
 from ._outcomes import NoReply, Ok, Reply, Stop
 from ._pid import Pid, Ref
@@ -102,6 +102,7 @@ __all__ = [
     "Ignore",
     "InitFailedError",
     "MainExitError",
+    "Name",
     "NameTakenError",
     "NoProcessError",
     "NoReply",
@@ -123,6 +124,7 @@ __all__ = [
     "TimerFired",
     "Unanswered",
     "UnknownNameError",
+    "Via",
     "ZombieReport",
     "are_plain",
     "call",

@@ -33,6 +33,7 @@ from ._task import TaskProcess
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ._names import Name
     from ._pid import Pid
 
 __all__ = ["Actor"]
@@ -96,7 +97,7 @@ class Actor(pykka.Actor):
 
     @classmethod
     async def start_link(
-        cls, *args: Any, name: str | None = None, timeout: float = math.inf, **kwargs: Any
+        cls, *args: Any, name: Name | None = None, timeout: float = math.inf, **kwargs: Any
     ) -> Pid | None:
         """Start a linked actor ``cls(*args, **kwargs)`` and wait until `on_start` has returned.
 

@@ -26,6 +26,7 @@ import pykka
 from ._exit import NOPROC, CallFailed, ExitingError, ExitReason, Failure
 
 if TYPE_CHECKING:
+    from ._names import Name
     from ._pid import Pid
 
 __all__ = [
@@ -89,7 +90,7 @@ class NameTakenError(ActorError):
 class AlreadyStartedError(ActorError):
     """Start found its name held by a living process. See: OTP ``{error, {already_started, Pid}}`` (G-2)."""
 
-    def __init__(self, name: str, pid: Pid) -> None:
+    def __init__(self, name: Name, pid: Pid) -> None:
         super().__init__(f"{name!r} is already started as {pid}")
         self.pid = pid
 

@@ -26,6 +26,7 @@ from ._task import TaskProcess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._names import Name
     from ._pid import Pid
     from ._timers import Timer
 
@@ -75,7 +76,7 @@ class GenServer:
         cls._inline = are_plain(cls, _CALLBACKS)
 
     @classmethod
-    async def start_link(cls, *args: Any, name: str | None = None, timeout: float = math.inf) -> Pid | None:
+    async def start_link(cls, *args: Any, name: Name | None = None, timeout: float = math.inf) -> Pid | None:
         """Start a linked process and wait until ``init(*args)`` has returned.
 
         None if it returned `IGNORE`. ``timeout`` in seconds bounds ``init`` of a task process.
@@ -93,7 +94,7 @@ class GenServer:
         return await start_task(server, args, linked=True, name=name, timeout=timeout)
 
     @classmethod
-    async def start(cls, *args: Any, name: str | None = None, timeout: float = math.inf) -> Pid | None:
+    async def start(cls, *args: Any, name: Name | None = None, timeout: float = math.inf) -> Pid | None:
         """Like `start_link`, without the link: nobody is its parent. See: OTP ``gen_server:start/4``."""
         server = cls()
         if cls._inline:

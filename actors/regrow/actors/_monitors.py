@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, final
 
 from ._context import current
 from ._exit import NOPROC, ExitReason
+from ._names import find
 from ._pid import Pid, Ref
 from ._signals import Down
 
 if TYPE_CHECKING:
     from ._process import Process, Watch
+    from ._send import Destination
 
 __all__ = ["demonitor", "monitor", "watch"]
 
@@ -24,7 +26,7 @@ class Monitor(Ref):
 
     __slots__ = ("_target", "_watched", "_watcher")
 
-    def __init__(self, watcher: Process, watched: Process, target: Pid | str) -> None:
+    def __init__(self, watcher: Process, watched: Process, target: Destination) -> None:
         self._watcher: Process | None = watcher
         self._watched: Process | None = watched
         self._target = target
@@ -65,7 +67,7 @@ def watch(process: Process, watcher: Watch) -> None:
     process.watchers.add(watcher)
 
 
-def monitor(target: Pid | str) -> Ref:
+def monitor(target: Destination) -> Ref:
     """Watch a process: when it dies, a `Down` with the returned ref arrives, once per monitor.
 
     If it is dead, or nobody holds the name, the `Down` comes at once with `NOPROC`. Monitoring oneself returns a
@@ -74,7 +76,7 @@ def monitor(target: Pid | str) -> Ref:
     See: Erlang ``monitor/2`` (rules M-1, M-2).
     """
     watcher = current()
-    watched = target.process if isinstance(target, Pid) else watcher.node.names.find(target)
+    watched = target.process if isinstance(target, Pid) else find(watcher.node, target)
     if watched is None:
         ref = Ref()
         watcher.post(Down(ref, target, NOPROC))

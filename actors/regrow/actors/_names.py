@@ -1,4 +1,7 @@
-"""Names: at most one living process a name, at most one name a process. See: Erlang ``register/2``."""
+"""Names: at most one living process a name, at most one name a process. See: Erlang ``register/2``.
+
+A `Via` is a name in some other registry. Wherever a server is started or addressed by name, either kind will do.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,42 @@ from ._errors import NameTakenError, NotAProcessError, UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ._node import Node
     from ._pid import Pid
     from ._process import Process
 
-__all__ = ["Names", "register", "registered", "unregister", "whereis"]
+__all__ = ["Name", "Names", "Via", "find", "register", "registered", "take", "unregister", "whereis"]
+
+
+class Via:
+    """A name in a registry of one's own; hashable, and equal to another that names the same.
+
+    See: the ``{via, Module, Name}`` of OTP's ``gen_server:start_link/4`` (rule N-2).
+    """
+
+    __slots__ = ()
+
+    def register(self, pid: Pid, /) -> None:
+        """Give the name to a living process, for as long as it lives.
+
+        Raises:
+            NameTakenError: another living process holds it.
+
+        See: ``register_name/2`` of a ``via`` module.
+        """
+        raise NotImplementedError
+
+    def unregister(self) -> None:
+        """Free the name; no error if nobody holds it. See: ``unregister_name/1`` of a ``via`` module."""
+        raise NotImplementedError
+
+    def whereis(self) -> Pid | None:
+        """The living process that holds the name. See: ``whereis_name/1`` of a ``via`` module."""
+        raise NotImplementedError
+
+
+Name = str | Via
+"""What a process can be started as: a name of the node, or one of another registry."""
 
 
 class Names:
@@ -49,6 +84,22 @@ class Names:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._table)
+
+
+def find(node: Node, name: Name) -> Process | None:
+    """The living process that holds a name of either kind."""
+    if isinstance(name, Via):
+        pid = name.whereis()
+        return None if pid is None else pid.process
+    return node.names.find(name)
+
+
+def take(node: Node, name: Name, process: Process) -> None:
+    """Give a process a name of either kind."""
+    if isinstance(name, Via):
+        name.register(process.pid)
+    else:
+        node.names.take(name, process)
 
 
 def register(name: str, pid: Pid) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ._node import Node
 
-__all__ = ["Origin", "PortOwner", "Process", "Watch", "bind", "bury", "exit_arrives"]
+__all__ = ["Holding", "Origin", "PortOwner", "Process", "Watch", "bind", "bury", "exit_arrives"]
 
 
 class Watch(Protocol):
@@ -35,6 +35,13 @@ class HeldWatch(Protocol):
         """The watching process is dead or no longer interested."""
 
 
+class Holding(Protocol):
+    """Something a process owns that must be free before anyone hears of its death: a table, an entry in a registry."""
+
+    def holder_died(self, pid: Pid, /) -> None:
+        """The process that held this is dead. Runs inside the dying: it must neither block nor raise."""
+
+
 class PortOwner(Protocol):
     """The end of a port that a process serves, told of that process's death like a linked Erlang port."""
 
@@ -47,6 +54,7 @@ class Process:
 
     __slots__ = (
         "doom",
+        "holdings",
         "label",
         "links",
         "name",
@@ -54,6 +62,7 @@ class Process:
         "parent",
         "pid",
         "port",
+        "server",
         "trap_exit",
         "watchers",
         "watching",
@@ -61,11 +70,15 @@ class Process:
 
     doom: ExitReason | None
     """The reason it will die of as soon as the callback that is running returns."""
+    holdings: set[Holding] | None
+    """What it owns and is freed with it; see `hold`."""
     links: Process | set[Process] | None
     """Linked processes. Invariant: ``all(self in linked(peer) for peer in linked(self))``.
 
     Most processes have a single link, their supervisor; it is kept bare, because a set costs 216 bytes.
     """
+    server: object | None
+    """The behaviour whose callbacks it runs; None for a process that runs a function, or is dead."""
     watchers: set[Watch] | None
     """Whoever is to be told of this process's death."""
     watching: set[HeldWatch] | None
@@ -77,9 +90,11 @@ class Process:
         self.parent = parent
         self.pid = Pid(node.next_number(), self)
         self.doom = None
+        self.holdings = None
         self.links = None
         self.name: str | None = None
         self.port: PortOwner | None = None
+        self.server = None
         self.trap_exit = False
         self.watchers = None
         self.watching = None
@@ -103,6 +118,17 @@ class Process:
     def halt(self, reason: ExitReason, /) -> None:
         """Drop the mailbox and stop running: the process is dead."""
         raise NotImplementedError
+
+    def hold(self, holding: Holding) -> None:
+        """Own something until death, when it is freed before anyone hears of the death (rule P-7)."""
+        if self.holdings is None:
+            self.holdings = set()
+        self.holdings.add(holding)
+
+    def let_go(self, holding: Holding) -> None:
+        """Own it no more; no error if it was not owned."""
+        if self.holdings is not None:
+            self.holdings.discard(holding)
 
     def is_condemned(self) -> bool:
         """Whether it is dead already, or will be when its callback returns: its code shall do no more."""
@@ -222,7 +248,11 @@ def _release(process: Process, reason: ExitReason) -> list[Process]:
     node.processes.discard(process)
     if process.name is not None:
         node.names.release(process)
+    holdings, process.holdings = process.holdings, None
+    for holding in holdings or ():
+        holding.holder_died(pid)
     process.halt(reason)
+    process.server = None
     watching, watchers = process.watching, process.watchers
     process.watching = process.watchers = None
     for held in watching or ():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._context import current_node
 from ._errors import UnknownNameError
+from ._names import Via, find
 from ._pid import Pid
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Destination", "resolve", "send"]
 
-Destination = Pid | str
+Destination = Pid | str | Via
 """Where a message can go: a process, or the name it is registered under."""
 
 
@@ -43,4 +44,4 @@ def resolve(to: Destination) -> Process | None:
     """The living process a destination stands for."""
     if isinstance(to, Pid):
         return to.process
-    return current_node().names.find(to)
+    return find(current_node(), to)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from ._exit import ExitReason
     from ._pid import Pid, Ref
+    from ._send import Destination
 
 __all__ = ["Down", "Exit", "TimerFired"]
 
@@ -29,7 +30,7 @@ class Down:
 
     ref: Ref
     """What `monitor` returned."""
-    target: Pid | str
+    target: Destination
     """The pid that was monitored, or the name if it was monitored by name."""
     reason: ExitReason
     """Its exit reason, or `NOPROC` if it was dead already."""

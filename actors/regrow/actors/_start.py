@@ -18,12 +18,14 @@ from ._errors import AlreadyStartedError, InitFailedError
 from ._exit import CRASHES, KILL, NOPROC, NORMAL, TIMEOUT, ExitReason, reason_of
 from ._inline import InlineProcess
 from ._monitors import watch
+from ._names import find, take
 from ._process import Origin, PortOwner, bind, bury, exit_arrives
 from ._task import TaskProcess
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from ._names import Name
     from ._pid import Pid
     from ._process import Process
 
@@ -81,7 +83,7 @@ def start_inline(
     args: tuple[Any, ...] = (),
     *,
     linked: bool,
-    name: str | None = None,
+    name: Name | None = None,
     port: PortOwner | None = None,
 ) -> Pid | None:
     """Start an inline process; its ``begin`` has run when this returns. None if it returned `IGNORE`.
@@ -96,9 +98,10 @@ def start_inline(
     _check_free(parent, name)
     process = InlineProcess(node, server.dispatch, type(server).__qualname__, parent.pid)
     server.pid = process.pid
+    process.server = server
     process.port = port
     if name is not None:
-        node.names.take(name, process)
+        take(node, name, process)
     if linked:
         bind(parent, process)
         if not process.pid.is_alive:
@@ -128,7 +131,7 @@ async def start_task(
     args: tuple[Any, ...] = (),
     *,
     linked: bool,
-    name: str | None = None,
+    name: Name | None = None,
     port: PortOwner | None = None,
     timeout: float = math.inf,
 ) -> Pid | None:
@@ -166,18 +169,19 @@ def spawn_task(server: TaskServer, args: tuple[Any, ...] = ()) -> Pid:
 
 
 def _launch(
-    server: TaskServer, args: tuple[Any, ...], *, linked: bool, name: str | None, port: PortOwner | None
+    server: TaskServer, args: tuple[Any, ...], *, linked: bool, name: Name | None, port: PortOwner | None
 ) -> Ack:
     parent = current()
     node = parent.node
     _check_free(parent, name)
     process = TaskProcess(node, type(server).__qualname__, parent.pid)
     server.pid = process.pid
+    process.server = server
     process.port = port
     ack = Ack(parent, process)
     node.start_task(process, server.live, ack, args)
     if name is not None:
-        node.names.take(name, process)
+        take(node, name, process)
     if linked:
         bind(parent, process)
     return ack
@@ -228,9 +232,9 @@ class Ack:
         self._event.set()
 
 
-def _check_free(parent: Process, name: str | None) -> None:
+def _check_free(parent: Process, name: Name | None) -> None:
     if name is not None:
-        holder = parent.node.names.find(name)
+        holder = find(parent.node, name)
         if holder is not None:
             raise AlreadyStartedError(name, holder.pid)
 

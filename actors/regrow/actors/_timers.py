@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from ._context import current_node
+from ._names import find
 from ._pid import Pid, Ref
 from ._signals import TimerFired
 
@@ -147,6 +148,6 @@ def _schedule(delay: float, to: Destination, message: object, ref: Ref) -> Timer
 
 
 def _deliver(node: Node, to: Destination, message: object) -> None:
-    process = to.process if isinstance(to, Pid) else node.names.find(to)
+    process = to.process if isinstance(to, Pid) else find(node, to)
     if process is not None:
         process.post(message)

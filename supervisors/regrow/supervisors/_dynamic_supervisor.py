@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import trio
 
@@ -35,6 +35,9 @@ from ._requests import (
 from ._restart import Sequel, is_reported, sequel
 from ._shutdown import stop, stop_together
 from ._starting import start
+
+if TYPE_CHECKING:
+    from regrow.actors import Name
 
 __all__ = ["DynamicSupervisor"]
 
@@ -71,7 +74,7 @@ class DynamicSupervisor(GenServer):
 
     @classmethod
     async def start_link(  # type: ignore[override]  # how a behaviour is started is its own affair
-        cls, *, intensity: int = 3, period: int = 5, max_children: float = math.inf, name: str | None = None
+        cls, *, intensity: int = 3, period: int = 5, max_children: float = math.inf, name: Name | None = None
     ) -> Pid:
         """Start a linked supervisor that has no children yet.
 

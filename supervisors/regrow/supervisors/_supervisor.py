@@ -54,6 +54,7 @@ from ._strategy import Strategy, is_strategy, start_order, stop_order
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
+    from regrow.actors import Name
 
 __all__ = ["Supervisor"]
 
@@ -89,7 +90,7 @@ class Supervisor(GenServer):
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: int = 1,
         period: int = 5,
-        name: str | None = None,
+        name: Name | None = None,
     ) -> Pid:
         """Start a linked supervisor and its children, one after the other, each ready before the next starts.
 
