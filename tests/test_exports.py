@@ -10,7 +10,14 @@ import pytest
 
 PACKAGES = [
     name
-    for name in ("regrow.actors", "regrow.supervisors", "regrow.gateway", "regrow.chaos")
+    for name in (
+        "regrow.actors",
+        "regrow.actors.code",
+        "regrow.actors.sys",
+        "regrow.supervisors",
+        "regrow.gateway",
+        "regrow.chaos",
+    )
     if (spec := importlib.util.find_spec(name)) is not None and spec.origin is not None
 ]
 

@@ -16,8 +16,10 @@ from regrow.actors import (
     NOPROC,
     NORMAL,
     SHUTDOWN,
+    TIMEOUT,
     Actor,
     ActorDiedError,
+    CallError,
     CannotWaitError,
     Crash,
     Down,
@@ -25,14 +27,18 @@ from regrow.actors import (
     ExitReason,
     InitFailedError,
     Pid,
+    call,
+    cast,
     exit_signal,
     monitor,
     open_node,
     receive,
     self_,
     send,
+    send_request,
     spawn,
     stop,
+    sys,
     trap_exit,
     whereis,
 )
@@ -410,6 +416,78 @@ async def test_an_actor_may_monitor_and_gets_the_down() -> None:
         await wait_all_tasks_blocked()
 
         assert [type(entry) for entry in log] == [Down]
+
+
+# To processes that are no pykka code.
+
+
+@both_actors
+@trio_test
+async def test_a_call_is_an_ask_and_a_cast_is_a_tell(actor: type[Greeter]) -> None:
+    async with open_node():
+        log: list[object] = []
+        pid = await actor.start_link(log, name="greeter")
+
+        cast("greeter", "one")
+        assert await call("greeter", "two") == "hello two"
+        ref = send_request("greeter", "three")
+        answer = await receive(timeout=1)
+
+        assert (answer.ref, answer.value) == (ref, "hello three")
+        assert log == ["on_start", "one", "two", "three"]
+        assert pid is not None
+        assert pid.process is not None
+        assert not pid.process.watchers
+
+
+@both_actors
+@trio_test
+async def test_a_crash_in_a_call_kills_the_actor_and_the_caller_gets_the_reason(actor: type[Greeter]) -> None:
+    async with open_node():
+        log: list[object] = []
+        ref = actor.start(log)
+        down = monitor(pid_of(ref))
+
+        with pytest.raises(CallError) as caught:
+            await call(pid_of(ref), ValueError("bad"))
+
+        assert caught.value.reason is await death_of(down)
+        assert isinstance(caught.value.reason, Crash)
+        assert log == ["on_start", ("on_failure", ValueError, "bad")]
+
+
+@both_actors
+@trio_test
+async def test_a_call_to_a_dead_actor_and_one_that_stops_first_fail(actor: type[Greeter]) -> None:
+    async with open_node():
+        pid = pid_of(actor.start([]))
+        stopped = pid_of(actor.start([]))
+        ref = send_request(stopped, "first")
+        await stop(stopped)
+        late = send_request(stopped, "too late")
+        exit_signal(pid, KILL)
+
+        answers = await mailbox()
+        assert [(answer.ref, getattr(answer, "reason", None)) for answer in answers] == [(ref, None), (late, NOPROC)]
+        with pytest.raises(CallError) as caught:
+            await call(pid, "anything")
+        assert caught.value.reason is NOPROC
+
+
+@both_actors
+@trio_test
+async def test_a_system_message_is_dropped_and_who_asked_waits_in_vain(actor: type[Greeter]) -> None:  # Y-4
+    async with open_node():
+        log: list[object] = []
+        pid = pid_of(actor.start(log))
+
+        for ask in (sys.get_state, sys.suspend):
+            with pytest.raises(CallError) as caught:
+                await ask(pid)
+            assert caught.value.reason is TIMEOUT
+
+        assert await call(pid, "you") == "hello you"
+        assert log == ["on_start", "you"]
 
 
 @trio_test

@@ -26,6 +26,7 @@ from regrow.actors import (
     monitor,
     open_node,
     reply,
+    self_,
     send_request,
     spawn,
     spawn_monitor,
@@ -188,3 +189,43 @@ async def test_cast_to_the_dead_or_to_nobody_is_no_error() -> None:  # P-3
         cast(pid, "anything")
         cast("nobody", "anything")
         monitor(pid)
+
+
+@trio_test
+async def test_a_request_ends_with_its_requester() -> None:
+    async with open_node():
+        callee = await unlinked(Puppet, [])
+        callers: list[From] = []
+
+        def keep(_puppet: Puppet, caller: From) -> NoReply:
+            callers.append(caller)
+            return NoReply()
+
+        async def asks() -> None:
+            send_request(callee, answers(keep))
+            await trio.sleep_forever()
+
+        requester = spawn(asks)
+        await wait_all_tasks_blocked()
+        process = callee.process
+        assert process is not None
+        assert process.watchers
+        exit_signal(requester, KILL)
+
+        assert not process.watchers
+        reply(callers[0], "late")
+        assert callee.is_alive
+
+
+@trio_test
+async def test_an_answered_request_leaves_nothing_with_either_process() -> None:
+    async with open_node():
+        callee = await unlinked(Puppet, [])
+        send_request(callee, answers(lambda _puppet, _caller: Reply("yes")))
+        await wait_all_tasks_blocked()
+
+        for pid in (callee, self_()):
+            process = pid.process
+            assert process is not None
+            assert not process.watchers
+            assert not process.watching

@@ -26,7 +26,7 @@ from regrow.actors import (
     InitFailedError,
     Shutdown,
 )
-from regrow.actors._exit import _DEEPEST, reason_of
+from regrow.actors._processes._exit import _DEEPEST, reason_of
 from tests.support.misbehaving import RaisingTextError, raising
 
 ATOMS = [CALLING_SELF, KILL, KILLED, NOPROC, NORMAL, SHUTDOWN, TIMEOUT]

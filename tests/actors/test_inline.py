@@ -5,7 +5,7 @@ from __future__ import annotations
 from trio.testing import wait_all_tasks_blocked
 
 from regrow.actors import KILL, exit_signal, open_node, send
-from regrow.actors._inline import InlineProcess
+from regrow.actors._processes._inline import InlineProcess
 from tests.support.assertions import unlinked
 from tests.support.misbehaving import Puppet, inform
 from tests.support.trio_test import trio_test

@@ -1,4 +1,4 @@
-"""Links and exit signals, end to end (rules L-1 to L-7 and the table of section 1.2)."""
+"""Links and exit signals, end to end (rules L-1 to L-7, and what exit signals do, case by case)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from regrow.actors import (
     Failure,
     MainExitError,
     NoProcessError,
+    NotAProcessError,
     Pid,
     ReceiveTimeoutError,
     Shutdown,
     exit_,
     exit_signal,
     link,
+    monitor,
     open_node,
     receive,
     self_,
@@ -51,7 +53,7 @@ async def exits(reason: ExitReason) -> None:
 
 @both_drivers
 @trio_test
-async def test_exit_normal_of_another_is_ignored(driver: Driver) -> None:  # table row 1
+async def test_exit_normal_of_another_is_ignored(driver: Driver) -> None:  # exit signals, 1
     async with open_node():
         pid = await unlinked(driver(Puppet), [])
 
@@ -78,7 +80,7 @@ async def test_a_trapping_process_gets_exit_of_another_as_a_message(driver: Driv
 
 @both_drivers
 @trio_test
-async def test_exit_normal_to_oneself_ends_a_process_that_does_not_trap(driver: Driver) -> None:  # table row 2
+async def test_exit_normal_to_oneself_ends_a_process_that_does_not_trap(driver: Driver) -> None:  # exit signals, 2
     async with open_node():
         log: list[object] = []
 
@@ -95,7 +97,7 @@ async def test_exit_normal_to_oneself_ends_a_process_that_does_not_trap(driver: 
 
 @both_drivers
 @trio_test
-async def test_exit_normal_to_oneself_is_a_message_when_trapping(driver: Driver) -> None:  # table row 2
+async def test_exit_normal_to_oneself_is_a_message_when_trapping(driver: Driver) -> None:  # exit signals, 2
     async with open_node():
         log: list[object] = []
         pid = await unlinked(driver(Puppet), log, trapping)
@@ -109,7 +111,7 @@ async def test_exit_normal_to_oneself_is_a_message_when_trapping(driver: Driver)
 @both_drivers
 @pytest.mark.parametrize("begin", [None, trapping])
 @trio_test
-async def test_kill_cannot_be_trapped_and_kills_as_killed(driver: Driver, begin: Any) -> None:  # table row 3
+async def test_kill_cannot_be_trapped_and_kills_as_killed(driver: Driver, begin: Any) -> None:  # exit signals, 3
     async with open_node():
         log: list[object] = []
         pid, ref = await watched(driver(Puppet), log, begin)
@@ -124,7 +126,7 @@ async def test_kill_cannot_be_trapped_and_kills_as_killed(driver: Driver, begin:
 @both_drivers
 @pytest.mark.parametrize("begin", [None, trapping])
 @trio_test
-async def test_kill_of_oneself_ends_at_once_even_when_trapping(driver: Driver, begin: Any) -> None:  # table row 3
+async def test_kill_of_oneself_ends_at_once_even_when_trapping(driver: Driver, begin: Any) -> None:  # exit signals, 3
     async with open_node():
         log: list[object] = []
 
@@ -141,7 +143,7 @@ async def test_kill_of_oneself_ends_at_once_even_when_trapping(driver: Driver, b
 
 @both_drivers
 @trio_test
-async def test_a_peer_that_exits_with_kill_breaks_the_link_with_kill(driver: Driver) -> None:  # table row 4
+async def test_a_peer_that_exits_with_kill_breaks_the_link_with_kill(driver: Driver) -> None:  # exit signals, 4
     async with open_node():
         log: list[object] = []
         trapper = await unlinked(driver(Puppet), log, trapping)
@@ -161,7 +163,7 @@ async def test_a_peer_that_exits_with_kill_breaks_the_link_with_kill(driver: Dri
 
 @both_drivers
 @trio_test
-async def test_a_peer_that_was_killed_breaks_the_link_with_killed(driver: Driver) -> None:  # table row 5
+async def test_a_peer_that_was_killed_breaks_the_link_with_killed(driver: Driver) -> None:  # exit signals, 5
     async with open_node():
         log: list[object] = []
         trapper = await unlinked(driver(Puppet), log, trapping)
@@ -184,7 +186,7 @@ async def bind(peer: Pid, *servers: Pid) -> None:
 
 @both_drivers
 @trio_test
-async def test_a_link_that_breaks_with_normal_is_a_message_or_nothing(driver: Driver) -> None:  # table row 6
+async def test_a_link_that_breaks_with_normal_is_a_message_or_nothing(driver: Driver) -> None:  # exit signals, 6
     async with open_node():
         log: list[object] = []
         trapper = await unlinked(driver(Puppet), log, trapping)
@@ -206,7 +208,7 @@ async def test_a_link_that_breaks_with_normal_is_a_message_or_nothing(driver: Dr
 @trio_test
 async def test_a_linked_process_dies_of_exactly_the_reason_shutdown_included(
     driver: Driver, reason: ExitReason
-) -> None:  # table row 7, L-1
+) -> None:  # exit signals, 7, L-1
     async with open_node():
         pid, ref = await watched(driver(Puppet), [])
 
@@ -403,22 +405,49 @@ async def test_main_dies_of_a_linked_process_and_says_so() -> None:
 
 
 @trio_test
-async def test_a_dead_process_that_unwinds_leaves_no_orphan() -> None:
-    async with open_node():
-        orphans: list[Pid] = []
+async def test_a_dead_process_that_unwinds_leaves_no_orphan_and_no_link() -> None:
+    async with open_node() as node:
+        refused: list[str] = []
         other = spawn(wait_forever)
 
         async def stubborn() -> None:
             try:
                 await trio.sleep_forever()
             finally:
-                orphans.append(spawn_link(wait_forever))
-                link(other)
+                for attempt in (lambda: spawn_link(wait_forever), lambda: link(other), lambda: monitor(other)):
+                    try:
+                        attempt()
+                    except NotAProcessError as error:
+                        refused.append(str(error))
 
         pid = spawn(stubborn)
         await wait_all_tasks_blocked()
         exit_signal(pid, KILL)
         await wait_all_tasks_blocked()
 
-        assert not orphans[0].is_alive
-        assert not other.is_alive
+        assert len(refused) == 3
+        assert all("stubborn" in text and "is dead" in text for text in refused)
+        assert node.pids() == [self_(), other]
+
+
+@trio_test
+async def test_exit_signals_and_unlinks_of_a_dead_process_that_unwinds_are_dropped() -> None:
+    async with open_node():
+        steps: list[str] = []
+        other = spawn(wait_forever)
+
+        async def stubborn() -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                exit_signal(other, KILL)
+                unlink(other)
+                steps.append("went on")
+
+        pid = spawn(stubborn)
+        await wait_all_tasks_blocked()
+        exit_signal(pid, KILL)
+        await wait_all_tasks_blocked()
+
+        assert steps == ["went on"]
+        assert other.is_alive

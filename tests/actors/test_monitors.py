@@ -23,6 +23,7 @@ from regrow.actors import (
     receive,
     register,
     self_,
+    send,
     send_request,
     spawn,
 )
@@ -181,3 +182,86 @@ async def test_only_those_that_still_watch_are_told() -> None:
         exit_signal(victim, KILL)
 
         assert {down.ref for down in await mailbox()} == set(refs[1::2])
+
+
+@trio_test
+async def test_demonitor_with_flush_removes_a_queued_down_and_nothing_else() -> None:  # M-3
+    async with open_node():
+        one, two = spawn(wait_forever), spawn(wait_forever)
+        first, second, third = monitor(one), monitor(one), monitor(two)
+        send(self_(), "before")
+        exit_signal(one, KILL)
+        send(self_(), "after")
+
+        assert demonitor(third, flush=True) is True
+        assert demonitor(first, flush=True) is False
+        assert demonitor(first, flush=True) is False
+        left = await mailbox()
+        assert [left[0], left[-1]] == ["before", "after"]
+        assert left[1:-1] == [Down(second, one, KILLED)]
+        exit_signal(two, KILL)
+        assert await mailbox() == []
+
+
+@both_drivers
+@trio_test
+async def test_a_callback_flushes_a_down_it_has_not_got_yet(driver: Driver) -> None:  # M-3
+    async with open_node():
+        log: list[object] = []
+        victim = spawn(wait_forever)
+        refs: list[Ref] = []
+        pid = await unlinked(driver(Puppet), log)
+        tell(pid, lambda _puppet: refs.append(monitor(victim)))
+        await wait_all_tasks_blocked()
+
+        tell(pid, lambda puppet: puppet.log.append(demonitor(refs[0], flush=True)))
+        send(pid, "before")
+        exit_signal(victim, KILL)
+        send(pid, "after")
+        await wait_all_tasks_blocked()
+
+        assert log == [False, "before", "after"]
+
+
+@both_drivers
+@pytest.mark.parametrize("count", [1, 150, 450])
+@trio_test
+async def test_flushing_a_down_that_was_handled_already_loses_no_message(driver: Driver, count: int) -> None:  # M-3
+    """Also across the border between two turns of an inline process."""
+    async with open_node():
+        log: list[object] = []
+        victim = spawn(wait_forever)
+        refs: list[Ref] = []
+        pid = await unlinked(driver(Puppet), log)
+        tell(pid, lambda _puppet: refs.append(monitor(victim)))
+        await wait_all_tasks_blocked()
+
+        exit_signal(victim, KILL)
+        for number in range(count):
+            send(pid, number)
+        tell(pid, lambda puppet: puppet.log.append(demonitor(refs[0], flush=True)))
+        for number in range(count, 2 * count):
+            send(pid, number)
+        await wait_all_tasks_blocked()
+
+        assert log == [Down(refs[0], victim, KILLED), *range(count), False, *range(count, 2 * count)]
+
+
+@trio_test
+async def test_an_inline_process_that_emptied_its_mailbox_by_flushing_goes_on() -> None:
+    async with open_node():
+        log: list[object] = []
+        victim = spawn(wait_forever)
+        pid = await unlinked(Puppet, log)
+
+        def watch_and_flush(puppet: Puppet) -> None:
+            ref = monitor(victim)
+            exit_signal(victim, KILL)
+            puppet.log.append(demonitor(ref, flush=True))
+
+        tell(pid, watch_and_flush)
+        await wait_all_tasks_blocked()
+        send(pid, "next")
+        await wait_all_tasks_blocked()
+
+        assert log == [False, "next"]

@@ -19,11 +19,13 @@ from regrow.actors import (
     Failure,
     GenServer,
     MainExitError,
+    Node,
     NodeStoppedError,
     NotAProcessError,
     Pid,
     Report,
     ZombieReport,
+    ancestors,
     current_node,
     exit_,
     exit_signal,
@@ -38,6 +40,7 @@ from regrow.actors import (
     trap_exit,
     whereis,
 )
+from regrow.actors._processes._task import TaskProcess
 from tests.support.assertions import mailbox, unlinked
 from tests.support.misbehaving import (
     DRIVERS,
@@ -210,26 +213,38 @@ async def test_a_process_spawned_while_the_node_stops_is_stopped_too() -> None:
     assert trio.current_time() == begun
 
 
-@pytest.mark.parametrize("function", [wait_forever, int])
 @trio_test
-async def test_a_stopped_node_starts_no_more_processes(function: Any) -> None:
-    refused: list[bool] = []
+async def test_an_adopted_process_leaves_with_the_children_of_main_whoever_started_it() -> None:
+    ends: list[str] = []
 
-    async def stubborn() -> None:
-        try:
-            await trio.sleep_forever()
-        finally:
-            await overstay(20)
-            try:
-                spawn(function)
-            except NodeStoppedError:
-                refused.append(True)
+    async def service(name: str) -> None:
+        trap_exit()
+        await receive(Exit)
+        ends.append(name)
+
+    async def starter(node: Node) -> None:
+        trap_exit()
+        node.adopt(spawn(service, "adopted"))
+        spawn(service, "other")
+        await receive(Exit)
+        ends.append("starter")
 
     async with open_node() as node:
-        spawn(stubborn)
+        pid = spawn(starter, node)
         await wait_all_tasks_blocked()
+        exit_signal(pid, KILL)
+        adopted, other = node.pids()[-2:]
+        assert (ancestors(adopted), ancestors(other)) == ((node.main,), (pid,))
+    assert ends == ["adopted", "other"]
 
-    assert refused == [True]
+
+@trio_test
+async def test_a_stopped_node_starts_no_more_processes() -> None:
+    async with open_node() as node:
+        pass
+
+    with pytest.raises(NodeStoppedError, match="regrow@localhost"):
+        TaskProcess(node, "late", None)
     assert node.processes == set()
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from regrow.actors import (
@@ -44,7 +46,7 @@ from regrow.actors import (
     trap_exit,
     whereis,
 )
-from regrow.actors._process import Origin, _Fate, _fate
+from regrow.actors._processes._process import Origin, _Fate, _fate
 from tests.support.assertions import death_of, mailbox, unlinked, watched
 from tests.support.misbehaving import (
     DRIVERS,
@@ -76,6 +78,52 @@ async def test_exit_signals_keep_their_place_among_the_messages_of_their_sender(
         await wait_all_tasks_blocked()
 
         assert log == ["a", Exit(self_(), SHUTDOWN), "b"]
+
+
+@both_drivers
+@given(plan=st.lists(st.booleans(), max_size=300))
+@settings(max_examples=30, deadline=None)
+def test_messages_and_exit_signals_of_one_sender_stay_in_order(driver: Driver, plan: list[bool]) -> None:  # P-1
+    @trio_test
+    async def run() -> None:
+        async with open_node():
+            log: list[object] = []
+            pid = await unlinked(driver(Puppet), log, trapping)
+            sent: list[object] = []
+            for number, is_signal in enumerate(plan):
+                if is_signal:
+                    exit_signal(pid, Failure(number))
+                    sent.append(Exit(self_(), Failure(number)))
+                else:
+                    send(pid, number)
+                    sent.append(number)
+            await wait_all_tasks_blocked()
+
+            assert log == sent
+
+    run()
+
+
+@both_drivers
+@trio_test
+async def test_what_a_process_sent_before_it_died_comes_before_its_down_and_its_exit(driver: Driver) -> None:  # P-1
+    async with open_node():
+        trap_exit()
+        main = self_()
+        pid, ref = await watched(driver(Puppet), [])
+
+        def speak_and_leave(_puppet: Puppet) -> Stop:
+            send(main, "a")
+            send(main, "b")
+            return Stop(SHUTDOWN)
+
+        link(pid)
+        tell(pid, speak_and_leave)
+        await wait_all_tasks_blocked()
+
+        first, second, *deaths = await mailbox()
+        assert (first, second) == ("a", "b")
+        assert sorted(map(repr, deaths)) == sorted(map(repr, [Down(ref, pid, SHUTDOWN), Exit(pid, SHUTDOWN)]))
 
 
 @trio_test
@@ -269,7 +317,7 @@ async def test_a_dead_process_is_unregistered_before_its_down_and_exit_arrive(dr
 @pytest.mark.parametrize("origin", list(Origin))
 @pytest.mark.parametrize("reason", [NORMAL, KILL, KILLED, SHUTDOWN, Shutdown("x"), Failure("x")])
 def test_the_decision_table_of_exit_signals(origin: Origin, reason: ExitReason, trapping_exits: Any) -> None:
-    """Section 1.2, every row."""
+    """All that exit signals do."""
     fate, seen = _fate(origin, reason, trapping=trapping_exits)
 
     if reason is KILL and origin is not Origin.LINK:
@@ -285,7 +333,7 @@ def test_the_decision_table_of_exit_signals(origin: Origin, reason: ExitReason, 
 @both_drivers
 @trio_test
 async def test_a_process_killed_by_its_own_message_dies_when_its_callback_returns(driver: Driver) -> None:
-    """A handles a message and kills B, linked to A: A's death comes back while A is on the stack."""
+    """A handles a message and kills B, linked to A: A's death comes back while A is on the stack (rule P-2)."""
     async with open_node():
         log: list[object] = []
         peer = spawn(wait_forever)

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from regrow.actors import GenServer, NotAProcessError, Pid, Reply, call, open_node, self_, send, spawn
-from regrow.actors._scheduler import MESSAGES_PER_TICK, REDUCTIONS
+from regrow.actors._processes._scheduler import MESSAGES_PER_TICK, REDUCTIONS
 from tests.support.assertions import unlinked
 from tests.support.misbehaving import Puppet, inform, raising, started
 from tests.support.trio_test import trio_test

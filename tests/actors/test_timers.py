@@ -20,7 +20,7 @@ from regrow.actors import (
     spawn,
     start_timer,
 )
-from regrow.actors._timers import SWEEP
+from regrow.actors._processes._timers import SWEEP
 from tests.support.assertions import mailbox
 from tests.support.misbehaving import wait_forever
 from tests.support.trio_test import trio_test

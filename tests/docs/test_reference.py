@@ -18,6 +18,15 @@ def named_in_section(package: str) -> list[str]:
     return re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("package", ["regrow.actors", "regrow.supervisors", "regrow.gateway", "regrow.chaos"])
+PACKAGES = [
+    "regrow.actors",
+    "regrow.actors.sys",
+    "regrow.supervisors",
+    "regrow.gateway",
+    "regrow.chaos",
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_reference_names_each_public_name_once(package: str) -> None:
     assert sorted(named_in_section(package)) == sorted(importlib.import_module(package).__all__)

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from regrow.actors import KILL, exit_signal, send
+from regrow.actors.sys import SystemMessage
 from regrow.gateway import Handler, RefuseError, Settings
 from tests.support.misbehaving_handlers import AsyncCrashing, Crashing, Stubborn, Unopenable
 from tests.support.serving import Served, serving
@@ -271,6 +272,19 @@ async def test_what_another_process_sends_is_given_to_info() -> None:
         client = await served.client("/noting")
         await served.settle()
         send(connection_pids(served, Noting)[0], "hello")
+        assert await client.text() == "hello"
+
+
+@socket_test
+async def test_a_system_message_is_none_of_the_handlers_business() -> None:
+    async with serving({"/noting": Noting}) as served:
+        Noting.closed, Noting.ended_ = [], 0
+        client = await served.client("/noting")
+        await served.settle()
+        pid = connection_pids(served, Noting)[0]
+        unanswered: Any = None
+        send(pid, SystemMessage(unanswered, unanswered))
+        send(pid, "hello")
         assert await client.text() == "hello"
 
 

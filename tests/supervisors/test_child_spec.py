@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,3 +80,29 @@ def test_a_spec_never_changes() -> None:
     child = spec(limit=RestartLimit(1, 1))
     with pytest.raises(dataclasses.FrozenInstanceError):
         child.id = "b"  # type: ignore[misc]
+
+
+def test_a_variant_of_a_spec_is_checked_like_any_other() -> None:
+    spec = ChildSpec("a", Fragile.start_link, ("value",))
+    assert replace(spec, id="b") == ChildSpec("b", Fragile.start_link, ("value",))
+    with pytest.raises(BadChildSpecError, match="shutdown"):
+        replace(spec, shutdown=-1)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [Fragile.start_link, partial(Fragile.start_link, name="a"), partial(partial(Fragile.start_link), "value")],
+)
+def test_the_code_of_a_child_is_the_module_of_what_is_started_unless_the_spec_says_so(start: Any) -> None:
+    assert ChildSpec("a", start).code == (Fragile.__module__,)
+    assert ChildSpec("a", start, modules=("app", "app.codec")).code == ("app", "app.codec")
+
+
+def test_the_code_of_a_child_that_starts_with_a_function_is_the_module_of_that() -> None:
+    assert ChildSpec("a", lambda: None).code == (__name__,)
+
+
+def test_what_is_kept_of_a_temporary_child_says_the_same_but_how_to_start_it() -> None:
+    spec = ChildSpec("a", Fragile.start_link, ("value",), restart=Restart.TEMPORARY, shutdown=3, significant=True)
+    kept = spec.kept
+    assert (kept.args, kept.grace, kept.significant, kept.code) == ((), 3, True, spec.code)

@@ -10,7 +10,6 @@ from regrow.actors import (
     NORMAL,
     BadReturn,
     Crash,
-    ExitReason,
     Failure,
     Pid,
     exit_,
@@ -19,12 +18,12 @@ from regrow.actors import (
     trap_exit,
 )
 from regrow.supervisors import ChildSpec
-from regrow.supervisors._starting import start
+from regrow.supervisors._starting import Outcome, start
 from tests.support.misbehaving_children import Fragile, Moody, Slow
 from tests.support.trio_test import trio_test
 
 
-async def outcome(start_function: Any, *args: Any) -> Pid | ExitReason | None:
+async def outcome(start_function: Any, *args: Any) -> Outcome:
     async with open_node():
         trap_exit()
         return await start(ChildSpec("a", start_function, args))

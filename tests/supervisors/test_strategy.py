@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regrow.supervisors import Strategy
-from regrow.supervisors._strategy import is_strategy, start_order, stop_order
+from regrow.supervisors._strategy import start_order, stop_order
 
 strategies = st.sampled_from(Strategy)
 families = st.lists(st.integers(), min_size=1, unique=True).flatmap(
@@ -54,8 +54,3 @@ def test_rest_for_one_leaves_those_started_before_alone(family: tuple[list[int],
     children, dead = family
     touched = start_order(Strategy.REST_FOR_ONE, children, dead)
     assert list(touched) == children[children.index(dead) :]
-
-
-def test_only_a_strategy_is_a_strategy() -> None:
-    assert all(is_strategy(strategy) for strategy in Strategy)
-    assert not is_strategy("one_for_one")

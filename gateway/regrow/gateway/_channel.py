@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import msgspec
 
 from regrow.actors import ExitProcess, ExitReason, Shutdown, StopRequest, are_plain, reason_of, receive, resolved
+from regrow.actors.sys import SystemMessage
 
 from ._messages import INVALID_MESSAGE, Message, encode, reply
 
@@ -149,6 +150,8 @@ class Channel:
         if not isinstance(message, Message):
             if isinstance(message, StopRequest):
                 return Stop, (message.reason,), self._settle
+            if isinstance(message, SystemMessage):  # it answers none, like any process that is no behaviour
+                return _nothing, (), self._settle
             return self.handle_info, (message,), self._settle
         event, payload = message.event, message.payload
         if event == "phx_join":
@@ -250,3 +253,7 @@ def _reason(message: object, error: BaseException) -> ExitReason:
 
 def _is_join(message: object) -> bool:
     return isinstance(message, Message) and message.event == "phx_join"
+
+
+def _nothing() -> None:
+    """What a channel does with a system message."""

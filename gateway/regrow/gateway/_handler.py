@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from regrow.actors import NORMAL, ExitProcess, InitFailedError, are_plain, receive, resolved, start_inline, start_task
+from regrow.actors.sys import SystemMessage
 
 from ._connection import Closed, Connection
 from ._frames import binary_frame, text_frame
@@ -147,7 +148,7 @@ class Handler:
         elif isinstance(message, Closed):
             self.close(message.code, message.reason)
             raise ExitProcess(NORMAL)
-        else:
+        elif message.__class__ is not SystemMessage:  # it answers none, like any process that is no behaviour
             self.info(message)
 
     async def live(self, ack: Ack, _args: tuple[Any, ...]) -> None:
@@ -174,7 +175,7 @@ class Handler:
             elif isinstance(message, Closed):
                 await resolved(self.close(message.code, message.reason))
                 return
-            else:
+            elif message.__class__ is not SystemMessage:
                 await resolved(self.info(message))
 
 

@@ -10,7 +10,7 @@ from ._intensity import RestartWindow
 from ._requests import RESTARTING, ChildInfo, Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from regrow.actors import Pid
 
@@ -47,7 +47,22 @@ class Child:
     @property
     def info(self) -> ChildInfo:
         """The child as `which_children` lists it."""
-        return ChildInfo(self.spec.id, RESTARTING if self.restarting else self.pid, self.spec.type)
+        return ChildInfo(self.spec.id, RESTARTING if self.restarting else self.pid, self.spec.type, self.spec.code)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run and will not by itself."""
+        return self.pid is None and not self.restarting
+
+    def respecify(self, spec: ChildSpec) -> None:
+        """Give it another spec, for its next start and its stop. Restarts counted so far stay counted."""
+        if spec.limit is None:
+            self.window = None
+        elif self.window is None:
+            self.window = RestartWindow(spec.limit)
+        else:
+            self.window.limit = spec.limit
+        self.spec = spec if self.pid is None else spec.kept
 
 
 @final
@@ -79,6 +94,22 @@ class Children:
     def drop(self, child: Child) -> None:
         """Forget a child that does not run."""
         del self._by_id[child.spec.id]
+
+    def respecify(self, specs: Mapping[Hashable, ChildSpec]) -> None:
+        """Give the children the specs of their ids, in the order of those; others follow, as they are.
+
+        A spec without a child becomes one that does not run.
+        """
+        known = self._by_id
+        respecified: dict[Hashable, Child] = {}
+        for child_id, spec in specs.items():
+            child = known.pop(child_id, None)
+            if child is None:
+                child = Child(spec)
+            else:
+                child.respecify(spec)
+            respecified[child_id] = child
+        self._by_id = respecified | known
 
     def runs_as(self, child: Child, pid: Pid) -> None:
         """A child has started."""
@@ -127,6 +158,10 @@ class Children:
         if child.restarting:
             raise ChildRestartingError(child_id)
         return child
+
+    def not_ended(self) -> Iterator[ChildSpec]:
+        """The specs of those that run or are being restarted."""
+        return (child.spec for child in self._by_id.values() if not child.has_ended)
 
     def infos(self) -> list[ChildInfo]:
         """Every child, last started first."""

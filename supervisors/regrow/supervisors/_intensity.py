@@ -37,19 +37,28 @@ class RestartLimit:
         if not _is_int(self.period) or self.period < 1:
             raise BadLimitError("period", self.period, "an integer from 1")
 
+    def changed(self, *, intensity: int | None = None, period: int | None = None) -> RestartLimit:
+        """The same but for what is not None."""
+        return RestartLimit(
+            self.intensity if intensity is None else intensity, self.period if period is None else period
+        )
+
 
 @final
 class RestartWindow:
     """The recent restarts under one limit. Holds no clock: the caller says what time it is."""
 
-    __slots__ = ("_limit", "_stamps")
+    __slots__ = ("_stamps", "limit")
 
     _stamps: list[int]
     """The whole seconds of recent restarts, ascending. A list, because every child with a limit of its own that
     crashed has one, and an empty deque costs 760 bytes."""
 
+    limit: RestartLimit
+    """May be changed at any time; the restarts counted so far stay counted."""
+
     def __init__(self, limit: RestartLimit) -> None:
-        self._limit = limit
+        self.limit = limit
         self._stamps = []
 
     def admits(self, now: float) -> bool:
@@ -59,11 +68,11 @@ class RestartWindow:
         """
         stamps = self._stamps
         second = math.floor(now)
-        oldest = second - self._limit.period
+        oldest = second - self.limit.period
         if stamps and stamps[0] < oldest:
             del stamps[: bisect_left(stamps, oldest)]
         stamps.append(second)
-        return len(stamps) <= self._limit.intensity
+        return len(stamps) <= self.limit.intensity
 
 
 def _is_int(value: object) -> bool:

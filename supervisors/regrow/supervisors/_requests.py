@@ -1,8 +1,8 @@
 """What one may ask a supervisor, and the functions that ask.
 
 Every function waits as long as it takes, because a supervisor is busy while a child starts or stops (rule U-23).
-A child must therefore not ask its own supervisor while it initialises: neither would ever go on. If a call is
-cancelled the request may still be carried out.
+A child that asks its own supervisor while it initialises would wait for ever, and gets a `DeadlockError` instead. If a
+call is cancelled the request may still be carried out.
 
 Each raises `CallError` if the supervisor is not alive or dies before it answers, `CannotWaitError` in an inline
 process, and `NotAProcessError` outside a process.
@@ -11,18 +11,18 @@ process, and `NotAProcessError` outside a process.
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
-from regrow.actors import call, cast, send_request
+from regrow.actors import Pid, cast, send_request
 
-from ._errors import SupervisorError
+from ._asking import ask
+from ._child_spec import Started
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
-    from regrow.actors import Destination, Pid, Ref
+    from regrow.actors import Destination, Ref
 
     from ._child_spec import ChildSpec, ChildType
 
@@ -32,18 +32,25 @@ __all__ = [
     "CountChildren",
     "Counts",
     "DeleteChild",
+    "GetChildSpec",
     "RestartChild",
     "Restarting",
     "StartChild",
     "TerminateChild",
+    "Upgrade",
+    "WhichChild",
     "WhichChildren",
     "count_children",
     "delete_child",
+    "get_childspec",
     "request_child",
     "restart_child",
+    "restart_child_with_info",
     "start_child",
     "start_child_soon",
+    "start_child_with_info",
     "terminate_child",
+    "which_child",
     "which_children",
 ]
 
@@ -72,6 +79,8 @@ class ChildInfo:
     """The process, which may be dead already; `RESTARTING`; or None if it does not run."""
     type: ChildType
     """`ChildSpec.type`."""
+    modules: tuple[str, ...]
+    """`ChildSpec.modules`, default applied."""
 
 
 @final
@@ -123,6 +132,30 @@ class DeleteChild:
 
 @final
 @dataclass(frozen=True, slots=True)
+class WhichChild:
+    """Tell of one child."""
+
+    child: Hashable
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GetChildSpec:
+    """Show the spec of one child."""
+
+    child: Hashable
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Change options."""
+
+    options: Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class WhichChildren:
     """List the children."""
 
@@ -139,6 +172,7 @@ async def start_child(supervisor: Destination, spec: ChildSpec) -> Pid | None:
     A static supervisor keeps the spec of a child that is not wanted, unless it is temporary (rule U-3).
 
     Raises:
+        BadCombinationError: the child is significant, and the supervisor never shuts down by itself.
         ChildAlreadyStartedError: a static supervisor has a child of this id, and it is running.
         ChildPresentError: a static supervisor has a child of this id, and it is not running.
         MaxChildrenError: a dynamic supervisor is full.
@@ -146,8 +180,12 @@ async def start_child(supervisor: Destination, spec: ChildSpec) -> Pid | None:
 
     See: OTP ``supervisor:start_child/2``.
     """
-    pid: Pid | None = await _ask(supervisor, StartChild(spec))
-    return pid
+    return _pid_of(await ask(supervisor, StartChild(spec)))
+
+
+async def start_child_with_info(supervisor: Destination, spec: ChildSpec) -> Started | None:
+    """Like `start_child`, with what the start function told beside the pid; None if it told only that."""
+    return _started(await ask(supervisor, StartChild(spec)))
 
 
 def start_child_soon(supervisor: Destination, spec: ChildSpec) -> None:
@@ -158,8 +196,8 @@ def start_child_soon(supervisor: Destination, spec: ChildSpec) -> None:
 def request_child(supervisor: Destination, spec: ChildSpec) -> Ref:
     """Like `start_child`, for those that cannot wait: the answer comes as a message.
 
-    `Answer` with the returned ref and, as value, the pid, None, or a `SupervisorError` that is not raised; or
-    `Unanswered` if the supervisor is not alive or dies before it answers.
+    `Answer` with the returned ref and, as value, what the start function returned (a pid, `Started`, or None), or a
+    `SupervisorError` that is not raised; or `Unanswered` if the supervisor is not alive or dies before it answers.
     """
     return send_request(supervisor, StartChild(spec))
 
@@ -175,7 +213,7 @@ async def terminate_child(supervisor: Destination, child: Hashable) -> None:
 
     See: OTP ``supervisor:terminate_child/2``.
     """
-    await _ask(supervisor, TerminateChild(child))
+    await ask(supervisor, TerminateChild(child))
 
 
 async def restart_child(supervisor: Destination, child: Hashable) -> Pid | None:
@@ -191,8 +229,12 @@ async def restart_child(supervisor: Destination, child: Hashable) -> Pid | None:
 
     See: OTP ``supervisor:restart_child/2``.
     """
-    pid: Pid | None = await _ask(supervisor, RestartChild(child))
-    return pid
+    return _pid_of(await ask(supervisor, RestartChild(child)))
+
+
+async def restart_child_with_info(supervisor: Destination, child: Hashable) -> Started | None:
+    """Like `restart_child`, with what the start function told beside the pid; None if it told only that."""
+    return _started(await ask(supervisor, RestartChild(child)))
 
 
 async def delete_child(supervisor: Destination, child: Hashable) -> None:
@@ -205,7 +247,7 @@ async def delete_child(supervisor: Destination, child: Hashable) -> None:
 
     See: OTP ``supervisor:delete_child/2``.
     """
-    await _ask(supervisor, DeleteChild(child))
+    await ask(supervisor, DeleteChild(child))
 
 
 async def which_children(supervisor: Destination) -> list[ChildInfo]:
@@ -213,18 +255,45 @@ async def which_children(supervisor: Destination) -> list[ChildInfo]:
 
     See: OTP ``supervisor:which_children/1``.
     """
-    children: list[ChildInfo] = await _ask(supervisor, WhichChildren())
+    children: list[ChildInfo] = await ask(supervisor, WhichChildren())
     return children
 
 
 async def count_children(supervisor: Destination) -> Counts:
     """How many children there are. See: OTP ``supervisor:count_children/1``."""
-    counts: Counts = await _ask(supervisor, CountChildren())
+    counts: Counts = await ask(supervisor, CountChildren())
     return counts
 
 
-async def _ask(supervisor: Destination, request: object) -> Any:
-    answer = await call(supervisor, request, timeout=math.inf)
-    if isinstance(answer, SupervisorError):
-        raise answer
-    return answer
+async def which_child(supervisor: Destination, child: Hashable) -> ChildInfo:
+    """One child, named by its id (static) or pid (dynamic).
+
+    Raises:
+        UnknownChildError: the supervisor has no such child.
+
+    See: OTP ``supervisor:which_child/2``.
+    """
+    info: ChildInfo = await ask(supervisor, WhichChild(child))
+    return info
+
+
+async def get_childspec(supervisor: Destination, child: Hashable) -> ChildSpec:
+    """The spec of one child, named by its id (static) or pid (dynamic).
+
+    That of a temporary child has no arguments any more, because they are not kept.
+
+    Raises:
+        UnknownChildError: the supervisor has no such child.
+
+    See: OTP ``supervisor:get_childspec/2``.
+    """
+    spec: ChildSpec = await ask(supervisor, GetChildSpec(child))
+    return spec
+
+
+def _pid_of(answer: Pid | Started | None) -> Pid | None:
+    return answer.pid if isinstance(answer, Started) else answer
+
+
+def _started(answer: Pid | Started | None) -> Started | None:
+    return Started(answer, None) if isinstance(answer, Pid) else answer

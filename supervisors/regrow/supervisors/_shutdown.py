@@ -5,7 +5,9 @@ inline process that does not trap exits is dead as soon as it was asked. So ten 
 monitor and without waiting. Others are watched by monitor, so that a child which unlinked itself from its
 supervisor cannot hang it (rule U-18).
 
-Exit signals of stopped children stay in the mailbox: children are known by pid, and a pid nobody knows is ignored.
+The exit signal of a child that was waited for is taken out of the mailbox: were it left there, each of ten thousand
+children that stop one after the other would be looked for behind those of all before. That of a child which died as
+soon as it was asked stays: children are known by pid, and a pid nobody knows is ignored.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["is_quiet", "stop", "stop_together"]
 
+CROWD = 1000
+"""Children that are asked to stop, some of which die at once, before others run."""
+
 
 def is_quiet(spec: ChildSpec, reason: ExitReason) -> bool:
     """Whether a child that was told to stop ended as expected, so that nobody needs to hear of it (rule U-19)."""
@@ -60,7 +65,7 @@ async def stop(pid: Pid, spec: ChildSpec) -> ExitReason:
 
 
 async def _recall(pid: Pid) -> ExitReason:
-    """What a child died of before it was asked, or `NOPROC` if it had unlinked itself."""
+    """What a child died of before now, or `NOPROC` if it had unlinked itself; its exit signal is taken."""
 
     def is_its_exit(message: object) -> bool:
         return isinstance(message, Exit) and message.pid is pid
@@ -72,6 +77,12 @@ async def _recall(pid: Pid) -> ExitReason:
 
 
 async def _wait_for(pid: Pid, spec: ChildSpec) -> ExitReason:
+    reason = await _its_end(pid, spec)
+    await _recall(pid)
+    return reason
+
+
+async def _its_end(pid: Pid, spec: ChildSpec) -> ExitReason:
     ref = monitor(pid)
 
     def is_its_down(message: object) -> bool:
@@ -94,7 +105,9 @@ async def stop_together(children: Mapping[Pid, ChildSpec]) -> dict[Pid, ExitReas
     """
     reasons: dict[Pid, ExitReason] = {}
     waiting: dict[Pid, ChildSpec] = {}
-    for pid, spec in children.items():
+    for asked, (pid, spec) in enumerate(children.items(), 1):
+        if not asked % CROWD:
+            await trio.lowlevel.checkpoint()
         reason = _ask(pid, spec)
         if reason is not None:
             reasons[pid] = reason
@@ -127,7 +140,7 @@ def _ask(pid: Pid, spec: ChildSpec) -> ExitReason | None:
 
 def _report(pid: Pid, spec: ChildSpec, reason: ExitReason) -> None:
     if not is_quiet(spec, reason):
-        publish(ShutdownError, self_(), spec.id, pid, reason)
+        publish(ShutdownError, self_(), spec, pid, reason)
 
 
 async def _collect(waiting: dict[Pid, ChildSpec], reasons: dict[Pid, ExitReason]) -> None:

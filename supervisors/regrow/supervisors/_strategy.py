@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Strategy", "is_strategy", "start_order", "stop_order"]
+__all__ = ["Strategy", "start_order", "stop_order"]
 
 C = TypeVar("C")
 
@@ -22,11 +22,6 @@ class Strategy(enum.StrEnum):
     """Every child."""
     REST_FOR_ONE = "rest_for_one"
     """That child and those started after it."""
-
-
-def is_strategy(value: object) -> bool:
-    """Whether a value is a strategy, for those who do not run a type checker."""
-    return isinstance(value, Strategy)
 
 
 def start_order(strategy: Strategy, children: Sequence[C], dead: C) -> Sequence[C]:

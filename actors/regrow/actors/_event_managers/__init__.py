@@ -1,0 +1,1 @@
+"""GenEvent: processes that hand events to handlers."""

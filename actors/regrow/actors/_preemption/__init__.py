@@ -1,0 +1,1 @@
+"""Interrupting a process that keeps the others waiting."""

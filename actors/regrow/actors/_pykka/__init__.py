@@ -1,0 +1,1 @@
+"""pykka's actors: its contract on our processes, and its threads as processes."""

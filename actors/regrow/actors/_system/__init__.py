@@ -1,0 +1,1 @@
+"""System messages: what every behaviour answers beside its own protocol."""

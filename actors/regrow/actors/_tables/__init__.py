@@ -1,0 +1,1 @@
+"""Tables: rows in memory that a process owns."""
