@@ -104,6 +104,10 @@ from ._processes._timers import Timer, send_after, start_timer
 from ._pykka._actor import Actor
 from ._pykka._future import ActorFuture
 from ._pykka._thread_actor import ThreadActor, actor_ref
+from ._registries._group_server import Joined, Left
+from ._registries._groups import GroupScope
+from ._registries._registry import Registry
+from ._registries._registry_values import Registered, Registration, RegistryEntry, RegistryKeys, Unregistered
 from ._servers._call import Answer, Call, Cast, From, StopRequest, Unanswered, call, cast, reply, send_request
 from ._servers._callbacks import are_plain, resolved
 from ._servers._enter_loop import enter_loop
@@ -165,6 +169,7 @@ __all__ = [
     "Frame",
     "From",
     "GenServer",
+    "GroupScope",
     "HandlerCrashed",
     "HandlerExit",
     "HandlerFailedError",
@@ -173,6 +178,8 @@ __all__ = [
     "Hibernate",
     "Ignore",
     "InitFailedError",
+    "Joined",
+    "Left",
     "LongSchedule",
     "MailboxFullError",
     "MailboxFullReport",
@@ -200,6 +207,11 @@ __all__ = [
     "ProcessStatus",
     "ReceiveTimeoutError",
     "Ref",
+    "Registered",
+    "Registration",
+    "Registry",
+    "RegistryEntry",
+    "RegistryKeys",
     "RegistryKeysError",
     "ReloadError",
     "RemoveHandler",
@@ -231,6 +243,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownRegistryError",
     "UnknownScopeError",
+    "Unregistered",
     "Via",
     "ZombieReport",
     "actor_ref",

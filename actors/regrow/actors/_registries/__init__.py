@@ -1,0 +1,1 @@
+"""Registries and process groups: who is found under which key."""
