@@ -108,6 +108,7 @@ from ._registries._group_server import Joined, Left
 from ._registries._groups import GroupScope
 from ._registries._registry import Registry
 from ._registries._registry_values import Registered, Registration, RegistryEntry, RegistryKeys, Unregistered
+from ._servers._agent import Agent
 from ._servers._call import Answer, Call, Cast, From, StopRequest, Unanswered, call, cast, reply, send_request
 from ._servers._callbacks import are_plain, resolved
 from ._servers._enter_loop import enter_loop
@@ -120,6 +121,8 @@ from ._tables._table_bag import BagTable, DuplicateBagTable
 from ._tables._table_names import whereis_table
 from ._tables._table_set import OrderedSetTable, SetTable
 from ._tables._table_values import END_OF_TABLE, EndOfTable, TableAccess, TableInfo, TableTransfer
+from ._tasks._task_async import Task, TaskDone, TaskExited, assign_task, start_idle_task
+from ._tasks._task_stream import OnTimeout, TaskStream, async_stream
 
 __all__ = [
     "CALLING_SELF",
@@ -141,6 +144,7 @@ __all__ = [
     "ActorDiedError",
     "ActorError",
     "ActorFuture",
+    "Agent",
     "AgentFunctionError",
     "Alias",
     "AlreadyRegisteredError",
@@ -195,6 +199,7 @@ __all__ = [
     "NotRegisteredError",
     "NotSuspendedError",
     "Ok",
+    "OnTimeout",
     "OrderedSetTable",
     "Overflow",
     "Pid",
@@ -235,6 +240,10 @@ __all__ = [
     "TableGoneError",
     "TableInfo",
     "TableTransfer",
+    "Task",
+    "TaskDone",
+    "TaskExited",
+    "TaskStream",
     "ThreadActor",
     "Timer",
     "TimerFired",
@@ -250,6 +259,8 @@ __all__ = [
     "alias",
     "ancestors",
     "are_plain",
+    "assign_task",
+    "async_stream",
     "call",
     "cast",
     "current_node",
@@ -280,6 +291,7 @@ __all__ = [
     "spawn_link",
     "spawn_monitor",
     "spawn_opt",
+    "start_idle_task",
     "start_inline",
     "start_task",
     "start_timer",

@@ -73,6 +73,7 @@ from ._restart import Sequel, sequel
 from ._starting import AlreadyStarted, FailedToStart
 from ._strategy import Strategy
 from ._supervisor import Supervisor
+from ._task_supervisor import TaskSupervisor
 
 __all__ = [
     "BRUTAL_KILL",
@@ -122,6 +123,7 @@ __all__ = [
     "Supervisor",
     "SupervisorError",
     "SupervisorShutdown",
+    "TaskSupervisor",
     "UnknownChildError",
     "check_childspecs",
     "count_children",

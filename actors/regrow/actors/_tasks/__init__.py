@@ -1,0 +1,1 @@
+"""Tasks: values computed by processes of their own."""
