@@ -1,0 +1,1 @@
+"""GenStatem: processes that are state machines."""
