@@ -20,6 +20,7 @@ def named_in_section(package: str) -> list[str]:
 
 PACKAGES = [
     "regrow.actors",
+    "regrow.actors.code",
     "regrow.actors.sys",
     "regrow.supervisors",
     "regrow.gateway",
