@@ -65,6 +65,7 @@ from ._event_managers._gen_event_values import (
     SwapHandler,
     Swapped,
 )
+from ._portals._portal import Portal, run_in_thread
 from ._processes._alias import Alias, alias, unalias
 from ._processes._bounded import Bounded, MailboxFullReport, Overflow
 from ._processes._context import current_node, self_
@@ -261,6 +262,7 @@ __all__ = [
     "Pid",
     "Port",
     "PortOwner",
+    "Portal",
     "PortalError",
     "Postpone",
     "PreemptionOff",
@@ -352,6 +354,7 @@ __all__ = [
     "registered",
     "reply",
     "resolved",
+    "run_in_thread",
     "self_",
     "send",
     "send_after",

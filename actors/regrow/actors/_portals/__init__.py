@@ -1,0 +1,1 @@
+"""A node for programs that are not trio."""
