@@ -13,6 +13,12 @@ A supervisor is a process that starts children, watches them, and restarts those
 
 from __future__ import annotations
 
+from ._application import Application, StartType
+from ._application_env import delete_env, get_all_env, get_env, put_env
+from ._application_report import ApplicationCallbackFailed, ApplicationExited, ApplicationStarted, ApplicationStopped
+from ._application_requests import change_config, ensure_all_started, start_application, stop_application
+from ._application_restart import ApplicationRestart
+from ._application_standing import ApplicationInfo, get_application, which_applications
 from ._auto_shutdown import AutoShutdown
 from ._child_spec import BRUTAL_KILL, BrutalKill, ChildSpec, ChildType, Restart, Started
 from ._dynamic_supervisor import DynamicSupervisor
@@ -42,6 +48,7 @@ from ._errors import (
 )
 from ._flags import check_childspecs
 from ._intensity import RestartLimit, RestartWindow
+from ._partition_supervisor import PartitionSupervisor, partition_of
 from ._report import (
     ChildGivenUp,
     ChildRestarted,
@@ -79,12 +86,19 @@ __all__ = [
     "BRUTAL_KILL",
     "RESTARTING",
     "AlreadyStarted",
+    "Application",
     "ApplicationAlreadyStartedError",
+    "ApplicationCallbackFailed",
     "ApplicationDeadlockError",
     "ApplicationError",
+    "ApplicationExited",
     "ApplicationExitedError",
+    "ApplicationInfo",
     "ApplicationNotStartedError",
+    "ApplicationRestart",
     "ApplicationStartError",
+    "ApplicationStarted",
+    "ApplicationStopped",
     "AutoShutdown",
     "BadApplicationError",
     "BadChildSpecError",
@@ -110,6 +124,7 @@ __all__ = [
     "DynamicSupervisor",
     "FailedToStart",
     "MaxChildrenError",
+    "PartitionSupervisor",
     "Restart",
     "RestartLimit",
     "RestartWindow",
@@ -118,6 +133,7 @@ __all__ = [
     "ShutdownError",
     "StartChildError",
     "StartError",
+    "StartType",
     "Started",
     "Strategy",
     "Supervisor",
@@ -125,18 +141,29 @@ __all__ = [
     "SupervisorShutdown",
     "TaskSupervisor",
     "UnknownChildError",
+    "change_config",
     "check_childspecs",
     "count_children",
     "delete_child",
+    "delete_env",
+    "ensure_all_started",
+    "get_all_env",
+    "get_application",
     "get_childspec",
+    "get_env",
+    "partition_of",
+    "put_env",
     "request_child",
     "restart_child",
     "restart_child_with_info",
     "sequel",
+    "start_application",
     "start_child",
     "start_child_soon",
     "start_child_with_info",
+    "stop_application",
     "terminate_child",
+    "which_applications",
     "which_child",
     "which_children",
 ]
