@@ -4,16 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 4000
+EXAMPLES ?= 2000
 WSLOAD ?=
 CREF ?=
 
-.PHONY: help install serve test lint types layers check bench conformance clean
+.PHONY: help install serve test lint types layers check bench conformance conformance-beam conformance-websocket clean
 
 help:
 	@echo "make serve        serve the lobby chat on http://$(HOST):$(PORT) (HOST=, PORT=)"
 	@echo "make test         run the test suite"
 	@echo "make check        lint, types and import layers"
-	@echo "make conformance  run the Autobahn suite against /echo (needs python2.7)"
+	@echo "make conformance  compare with a real BEAM (needs erl) and run the Autobahn suite against /echo (needs python2.7)"
 	@echo "make bench        benchmarks (WSLOAD=path CREF=path for those over sockets)"
 
 install: $(BIN)/.installed
@@ -47,7 +48,14 @@ check: lint types layers
 bench: install
 	$(BIN)/python -m tests.benchmarks --wsload "$(WSLOAD)" --cref "$(CREF)"
 
-conformance: install
+conformance: conformance-beam conformance-websocket
+
+# A comparison that did not take place is no success.
+conformance-beam: install
+	@command -v erl >/dev/null && command -v erlc >/dev/null || { echo "needs erl and erlc: install erlang-base" >&2; exit 2; }
+	BEAM_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -rP tests/conformance/beam
+
+conformance-websocket: install
 	$(BIN)/python -m tests.conformance.autobahn
 
 clean:
