@@ -25,7 +25,7 @@ from tests.benchmarks.errors import CannotRunError
 from tests.benchmarks.machine import Machine, machine
 from tests.benchmarks.runner import Tools, measure
 from tests.benchmarks.server import CHECKOUT
-from tests.benchmarks.table import LEGEND, Line, insert, lines, markdown, misses, plain
+from tests.benchmarks.table import BENCH, LEGEND, Line, insert, lines, markdown, misses, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,8 @@ def _bench(options: argparse.Namespace) -> None:
         print(f"\n{surroundings}\n\n{plain(table)}\n\n{LEGEND}", *closing, sep="\n")
     if options.write_docs:
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(insert(page, _page(surroundings, table, closing, options.reps)), encoding="utf-8")
+        report = _page(surroundings, table, closing, options.reps)
+        PAGE.write_text(insert(page, BENCH, report), encoding="utf-8")
 
 
 def _tool(flag: str, path: str) -> str | None:

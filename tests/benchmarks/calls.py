@@ -1,21 +1,22 @@
-"""Calls: a request from a task and the reply it waits for.
+"""Calls: a request from a task process and the reply it waits for, from an inline process and from another task.
 
 python -m tests.benchmarks.calls
 """
 
 from __future__ import annotations
 
+import gc
 import json
-import statistics
 import time
 from typing import Any
 
 import trio
 
-from regrow.actors import From, GenServer, Pid, Reply, call, open_node
+from regrow.actors import From, GenServer, Pid, Reply, call, open_node, spawn_link
+from tests.benchmarks.durations import percentile
 
-CALLS = 5_000
-ROUNDS = 5
+CALLS = 20_000
+WARM_UP = 1_000
 
 
 class Inline(GenServer):
@@ -37,22 +38,36 @@ def measure() -> dict[str, float]:
 
 
 async def _measure() -> dict[str, float]:
+    sample: dict[str, float] = {}
     async with open_node():
-        inline, task = await Inline.start_link(), await Task.start_link()
-        assert inline is not None
-        assert task is not None
-        return {"to_inline_us": await _round_trip(inline), "to_task_us": await _round_trip(task)}
+        for name, server in (("inline", Inline), ("task", Task)):
+            callee = await server.start_link()
+            assert callee is not None
+            durations = await _durations(callee)
+            sample[f"to_{name}_us"] = 1e6 * percentile(durations, 0.5)
+            sample[f"to_{name}_p99_us"] = 1e6 * percentile(durations, 0.99)
+    return sample
 
 
-async def _round_trip(callee: Pid) -> float:
-    return 1e6 * statistics.median([await _round(callee) for _ in range(ROUNDS)]) / CALLS
+async def _durations(callee: Pid) -> list[float]:
+    """Seconds that each call takes which another process makes, one after the other."""
+    durations: list[float] = []
+    done = trio.Event()
 
+    async def caller() -> None:
+        for number in range(WARM_UP):
+            await call(callee, number)
+        gc.collect()
+        for number in range(CALLS):
+            start = time.perf_counter()
+            answer = await call(callee, number)
+            durations.append(time.perf_counter() - start)
+            assert answer == number
+        done.set()
 
-async def _round(callee: Pid) -> float:
-    start = time.perf_counter()
-    for number in range(CALLS):
-        assert await call(callee, number) == number
-    return time.perf_counter() - start
+    spawn_link(caller)
+    await done.wait()
+    return durations
 
 
 if __name__ == "__main__":

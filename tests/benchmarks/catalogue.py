@@ -35,6 +35,7 @@ class Program:
     """A run of a module that measures without sockets and prints its figures as JSON."""
 
     module: str
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,20 @@ def _raw(line: str) -> Load:
 
 def _channels(line: str, *more: str) -> Load:
     return Load(Served.CHANNELS, (*_flags(line), *_JOINED, *more))
+
+
+def _children(kind: str, text: str) -> Benchmark:
+    return Benchmark(
+        f"children-{kind}",
+        f"start 100,000 {text} one by one, then stop them",
+        Program("tests.benchmarks.children", (kind,)),
+        (
+            Quantity("µs to start one", _field("start_us")),
+            Quantity("times that as one of 10,000", _field("start_ratio"), AtMost(2)),
+            Quantity("µs to stop one", _field("stop_us")),
+            Quantity("times that as one of 10,000", _field("stop_ratio"), AtMost(2)),
+        ),
+    )
 
 
 BENCHMARKS: Final = (
@@ -195,11 +210,13 @@ BENCHMARKS: Final = (
     ),
     Benchmark(
         "calls",
-        "call and reply",
+        "20,000 calls from a task, one after the other",
         Program("tests.benchmarks.calls"),
         (
-            Quantity("µs, task to inline", _field("to_inline_us")),
-            Quantity("µs, task to task", _field("to_task_us")),
+            Quantity("µs to an inline process, median", _field("to_inline_us"), AtMost(30)),
+            Quantity("µs to an inline process, p99", _field("to_inline_p99_us")),
+            Quantity("µs to a task, median", _field("to_task_us"), AtMost(60)),
+            Quantity("µs to a task, p99", _field("to_task_p99_us")),
         ),
     ),
     Benchmark(
@@ -209,6 +226,32 @@ BENCHMARKS: Final = (
         (
             Quantity("ms until all answer again", _field("recovery_ms"), AtMost(100)),
             Quantity("µs to start a child", _field("start_child_us_each")),
+        ),
+    ),
+    _children("inline", "inline children"),
+    _children("task", "children that are tasks"),
+    Benchmark(
+        "code-reload",
+        "reload the class of 100,000 living inline actors",
+        Program("tests.benchmarks.code_reload"),
+        (
+            Quantity("ms", _field("reload_ms"), AtMost(120)),
+            Quantity("ms of longest stall", _field("stall_ms")),
+            Quantity("ms with code_change", _field("converting_ms")),
+            Quantity("ms of longest stall with code_change", _field("converting_stall_ms")),
+        ),
+    ),
+    Benchmark(
+        "preemption",
+        "an endless loop on a node with a budget of 1 s",
+        Program("tests.benchmarks.preemption"),
+        (
+            Quantity("% of a core, idle", _field("idle_cpu_percent")),
+            Quantity("% of a core, idle, without a budget", _field("idle_cpu_percent_without")),
+            Quantity("ms after the budget, inline", _field("inline_late_ms")),
+            Quantity("ms after the budget, task", _field("task_late_ms")),
+            Quantity("budgets a neighbour waits, inline", _field("inline_neighbour_budgets"), AtMost(1)),
+            Quantity("budgets a neighbour waits, task", _field("task_neighbour_budgets"), AtMost(1)),
         ),
     ),
 )

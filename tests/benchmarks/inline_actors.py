@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import trio
 
 from regrow.actors import From, GenServer, Pid, Reply, call, open_node, send
+from tests.benchmarks.memory import resident_bytes
 
 KEPT = 100_000
 ACTORS = 10_000
@@ -56,13 +55,13 @@ async def _keep_many() -> tuple[float, float]:
     """Bytes by which an actor makes the process grow, and seconds it takes to start one, linked."""
     pids: list[Pid | None] = [None] * KEPT
     gc.collect()
-    before = _resident_bytes()
+    before = resident_bytes()
     start = time.perf_counter()
     for index in range(KEPT):
         pids[index] = await Counter.start_link()
     seconds = time.perf_counter() - start
     gc.collect()
-    return (_resident_bytes() - before) / KEPT, seconds / KEPT
+    return (resident_bytes() - before) / KEPT, seconds / KEPT
 
 
 async def _send_many() -> float:
@@ -78,11 +77,6 @@ async def _send_many() -> float:
     counts = [await call(pid, "count") for pid in pids]
     assert counts == [MESSAGES] * ACTORS
     return seconds / (ACTORS * MESSAGES)
-
-
-def _resident_bytes() -> int:
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
 
 
 if __name__ == "__main__":

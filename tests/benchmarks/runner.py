@@ -66,8 +66,8 @@ def measure(benchmarks: Sequence[Benchmark], repetitions: int, tools: Tools, cor
 def _measure(benchmark: Benchmark, subject: Subject, repetition: int, tools: Tools, cores: Cores) -> Measurement:
     try:
         match benchmark.run:
-            case Program(module):
-                sample, heard = _run([tools.python, "-m", module], cores.server, server=None)
+            case Program(module, arguments):
+                sample, heard = run_sample([tools.python, "-m", module, *arguments], cores.server, server=None)
             case Load(served, flags):
                 sample, heard = _load(served, flags, subject, tools, cores)
     except RunFailedError as error:
@@ -80,7 +80,7 @@ def _load(served: Served, flags: Sequence[str], subject: Subject, tools: Tools, 
     port = free_port()
     with serving(_server(served, subject, tools, port), port, cores.server) as pid:
         target = ("--port", str(port), "--src", _SOURCES, "--server-pid", str(pid))
-        return _run([tools.wsload, *flags, *target], cores.generator, server=pid)
+        return run_sample([tools.wsload, *flags, *target], cores.generator, server=pid)
 
 
 def _server(served: Served, subject: Subject, tools: Tools, port: int) -> list[str]:
@@ -94,8 +94,12 @@ def _server(served: Served, subject: Subject, tools: Tools, port: int) -> list[s
             return [tools.python, "-m", "regrow.gateway", "serve", "--unlimited", "--port", str(port)]
 
 
-def _run(command: Sequence[str], core: int, *, server: int | None) -> tuple[Sample, Noise]:
-    """Run a command that prints a sample, on a core; killed if it takes too long or the harness is stopped."""
+def run_sample(command: Sequence[str], core: int, *, server: int | None) -> tuple[Sample, Noise]:
+    """Run a command that prints a sample, on a core; killed if it takes too long or the harness is stopped.
+
+    Raises:
+        RunFailedError: it took too long, or printed no sample.
+    """
     before = read_clock(server)
     try:
         with pinned(core):

@@ -10,16 +10,15 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import resource
 import statistics
 import time
-from pathlib import Path
 from typing import Any, ClassVar
 
 import trio
 
 from regrow.actors import Answer, From, GenServer, Pid, Reply, cast, open_node, receive, send_request
 from regrow.supervisors import ChildSpec, DynamicSupervisor, start_child, which_children
+from tests.benchmarks.memory import resident_bytes
 
 CHILDREN = 10_000
 CRASHING = 3_000
@@ -54,13 +53,13 @@ async def _measure() -> dict[str, float]:
     async with open_node(shutdown_timeout=60):
         supervisor = await DynamicSupervisor.start_link(intensity=ROUNDS * CRASHING, period=3600)
         gc.collect()
-        before = _resident_bytes()
+        before = resident_bytes()
         start = time.perf_counter()
         for number in range(CHILDREN):
             await start_child(supervisor, ChildSpec(number, Echo.start_link, (number,)))
         started = time.perf_counter() - start
         gc.collect()
-        resident = _resident_bytes() - before
+        resident = resident_bytes() - before
         rounds = [await _crash_some(supervisor) for _ in range(ROUNDS)]
         start = time.perf_counter()
     stopped = time.perf_counter() - start
@@ -103,10 +102,6 @@ async def _crash_some(supervisor: Pid) -> tuple[float, float, float]:
         await receive(Answer)
     answered = time.perf_counter()
     return crashed - start, restarted - crashed, answered - restarted
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
 if __name__ == "__main__":

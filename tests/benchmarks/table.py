@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.catalogue import Benchmark, Quantity
 
-BEGIN: Final = "<!-- bench:begin -->"
-END: Final = "<!-- bench:end -->"
+BENCH: Final = "bench"
+"""Between whose markers the table stands in the page."""
 
 HEADER: Final = ("work", "figure", "regrow", "C reference", "ratio", "target", "verdict")
 LEGEND: Final = (
@@ -132,14 +132,15 @@ def misses(table: Sequence[Line], measurements: Sequence[Measurement]) -> list[s
     return missed + wrong
 
 
-def insert(page: str, report: str) -> str:
-    """Put ``report`` between the two markers of ``page``, in place of what was there.
+def insert(page: str, name: str, report: str) -> str:
+    """Put ``report`` between the two markers of ``page`` that have a name, in place of what was there.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    opening, closing = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, begin, rest = page.partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        raise ValueError(f"the page needs {BEGIN} and, below it, {END}")
-    return f"{before}{BEGIN}\n{report}\n{END}{after}"
+        raise ValueError(f"the page needs {opening} and, below it, {closing}")
+    return f"{before}{opening}\n{report}\n{closing}{after}"

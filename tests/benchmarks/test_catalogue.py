@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.benchmarks.catalogue import BENCHMARKS, Load, Program, Served, chosen
@@ -39,3 +41,9 @@ def test_who_is_measured_depends_on_the_tools() -> None:
             case Load():
                 expected = [(), (Subject.OURS,), (Subject.OURS,)]
         assert [tools.subjects(benchmark) for tools in (bare, loaded, full)] == expected
+
+
+def test_every_program_is_a_module_that_can_be_run() -> None:
+    for benchmark in BENCHMARKS:
+        if isinstance(benchmark.run, Program):
+            assert find_spec(benchmark.run.module) is not None, benchmark.name

@@ -5,7 +5,7 @@ import pytest
 from tests.benchmarks.catalogue import Benchmark, Program, Quantity, Sample
 from tests.benchmarks.figures import AtLeast, TimesReference, Verdict
 from tests.benchmarks.measurements import Measurement, Noise, Subject
-from tests.benchmarks.table import BEGIN, END, insert, lines, markdown, misses, plain
+from tests.benchmarks.table import insert, lines, markdown, misses, plain
 
 ECHO = Benchmark(
     "echo",
@@ -74,7 +74,8 @@ def test_tables_name_the_work_once() -> None:
     assert plain(table).count("echo, 1 connection") == 1
 
 
-def test_insert_replaces_what_is_between_the_markers() -> None:
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
-    with pytest.raises(ValueError, match="needs"):
-        insert("no markers", "new")
+def test_insert_replaces_what_is_between_the_markers_of_a_name() -> None:
+    page = "a\n<!-- x:begin -->\n{}\n<!-- x:end -->\nb\n<!-- y:begin -->\nother\n<!-- y:end -->\n"
+    assert insert(page.format("old"), "x", "new") == page.format("new")
+    with pytest.raises(ValueError, match="needs <!-- z:begin -->"):
+        insert(page, "z", "new")
