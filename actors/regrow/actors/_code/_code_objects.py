@@ -7,6 +7,7 @@ began with. Everything done here can be undone.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABCMeta
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, cast, final
@@ -18,6 +19,10 @@ __all__ = ["Journal", "fill_class", "fill_function", "fill_functions", "is_filla
 
 _PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__", "__qualname__")
 """What makes a function, but for its closure and the attributes people gave it."""
+
+
+_KINDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""Flags of a code object that say what calling it makes."""
 
 
 @final
@@ -41,12 +46,11 @@ class Journal:
 
 
 def is_fillable(old: object, new: object) -> bool:
-    """Whether an old function can be given the code of a new one: they close over as many variables."""
-    return (
-        isinstance(old, FunctionType)
-        and isinstance(new, FunctionType)
-        and len(old.__code__.co_freevars) == len(new.__code__.co_freevars)
-    )
+    """Whether an old function can be given the code of a new one: of its kind, and closing over as many variables."""
+    if not isinstance(old, FunctionType) or not isinstance(new, FunctionType):
+        return False
+    ours, theirs = old.__code__, new.__code__
+    return len(ours.co_freevars) == len(theirs.co_freevars) and (ours.co_flags ^ theirs.co_flags) & _KINDS == 0
 
 
 def fill_function(old: FunctionType, new: FunctionType, journal: Journal) -> None:
