@@ -30,6 +30,7 @@ from regrow.actors import (
     open_node,
     receive,
     register,
+    run_in_thread,
     self_,
     send,
     spawn,
@@ -46,7 +47,7 @@ from tests.support.assertions import death_of, mailbox, unlinked, watched
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from regrow.actors import Node
+    from regrow.actors import ExitReason, Node
 
 BUDGET = 0.1
 
@@ -568,3 +569,16 @@ def test_in_a_thread_a_runaway_inside_the_runtime_leaves_it_whole(loop: Callable
                     check_invariants(node)
 
     run()
+
+
+def test_behind_a_portal_loops_are_interrupted_and_others_go_on() -> None:
+    async def death_of_a_runaway() -> ExitReason:
+        pid, ref = await watched(runaways.Runaway, [])
+        cast(pid, runaways.loop_that_catches_exceptions)
+        return await death_of(ref)
+
+    with run_in_thread() as portal:
+        reason = portal.run(death_of_a_runaway)
+
+        assert isinstance(reason, Runaway)
+        assert portal.whereis("nobody") is None
