@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Final
 
 from hypothesis import strategies as st
 
-import regrow.actors
-from regrow.actors import demonitor
-
 __all__ = ["Actor", "SignalScenario", "signal_scenarios"]
-
-CAN_FLUSH: Final = "flush" in inspect.signature(demonitor).parameters
-CAN_ALIAS: Final = hasattr(regrow.actors, "alias")
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ def signal_scenarios(draw: st.DrawFn) -> SignalScenario:
 
 
 def _commands(others: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
-    flushes: list[list[str]] = [[], ["flush"]] if CAN_FLUSH else [[]]
+    flushes: list[list[str]] = [[], ["flush"]]
 
     def of(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         return st.tuples(st.just(name), *arguments)
@@ -78,11 +71,8 @@ def _commands(others: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
         of("unregister", _NAMES),
         of("spawn_link", _REASONS),
         of("spawn_monitor", _REASONS),
+        of("alias", st.sampled_from(["lasting", "once"])),
+        of("unalias", st.integers(0, 3)),
+        *(of("by_alias", others, st.integers(0, 3)) for _ in range(3)),
     ]
-    if CAN_ALIAS:
-        commands += [
-            of("alias", st.sampled_from(["lasting", "once"])),
-            of("unalias", st.integers(0, 3)),
-            *(of("by_alias", others, st.integers(0, 3)) for _ in range(3)),
-        ]
     return st.one_of(commands)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, final
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-import regrow.actors
 from regrow.actors import (
     KILL,
     NORMAL,
@@ -23,6 +22,7 @@ from regrow.actors import (
     Pid,
     Ref,
     UnknownNameError,
+    alias,
     demonitor,
     exit_,
     exit_signal,
@@ -36,6 +36,7 @@ from regrow.actors import (
     spawn_link,
     spawn_monitor,
     trap_exit,
+    unalias,
     unlink,
     unregister,
     whereis,
@@ -45,12 +46,11 @@ from regrow.actors._processes._monitors import watch
 from .reasons import REASONS, text
 
 if TYPE_CHECKING:
+    from regrow.actors import Alias
+
     from .signal_scenarios import Actor, SignalScenario
 
 __all__ = ["normalise", "play"]
-
-_ALIAS: Any = getattr(regrow.actors, "alias", None)
-_UNALIAS: Any = getattr(regrow.actors, "unalias", None)
 
 
 def play(scenario: SignalScenario) -> str:
@@ -187,7 +187,7 @@ class _Life:
         self._pids = dict[str, Pid]()
         self._everybody = pids
         self._monitors: list[tuple[Ref, str]] = []
-        self._aliases: list[Any] = []
+        self._aliases: list[Alias] = []
         self._log: list[str] = []
 
     def begin(self) -> None:
@@ -250,8 +250,7 @@ class _Life:
                 ref = monitor(self._pid(to))
                 self._watched(ref, to)
                 exit_signal(self._pid(to), KILL)
-                flags: dict[str, Any] = {"flush": True} if options else {}
-                return _boolean(demonitor(ref, **flags))
+                return _boolean(demonitor(ref, flush=bool(options)))
             case "kill_and_unlink", to:
                 link(self._pid(to))
                 exit_signal(self._pid(to), KILL)
@@ -275,13 +274,13 @@ class _Life:
             case "unregister", name:
                 unregister(name)
             case "alias", kind:
-                self._aliases.append(_ALIAS(once=kind == "once"))
+                self._aliases.append(alias(once=kind == "once"))
             case "unalias", index:
                 if self._aliases:
-                    return _boolean(_UNALIAS(self._aliases[index % len(self._aliases)]))
+                    return _boolean(unalias(self._aliases[int(index) % len(self._aliases)]))
             case "by_alias", to, index:
                 if self._aliases:
-                    send(self._pid(to), _WriteTo(self._aliases[index % len(self._aliases)], number))
+                    send(self._pid(to), _WriteTo(self._aliases[int(index) % len(self._aliases)], number))
             case "spawn_link", reason:
                 self._pids[f"c{number}"] = spawn_link(_leave, _reason(reason))
             case _:
