@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regrow.gateway import Settings, State
-from regrow.gateway._frames import close_frame, pong_frame, text_frame
+from regrow.gateway._wire._frames import close_frame, pong_frame, text_frame
 from tests.support.offline_port import offline_connection, offline_port
 from tests.support.wire import PING, client_frame
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regrow.gateway._decoder import Decoder, Ending, Frame
-from regrow.gateway._settings import Settings
+from regrow.gateway._settings._settings import Settings
+from regrow.gateway._wire._decoder import Decoder, Ending, Frame
 from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_close, client_frame, header
 
 LIMIT = 70_000

@@ -3,7 +3,7 @@ import resource
 
 import pytest
 
-from regrow.gateway._descriptors import room_for
+from regrow.gateway._transport._descriptors import room_for
 
 
 class Limits:

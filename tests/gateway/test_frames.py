@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regrow.gateway._frames import binary_frame, close_frame, end_of_frame, pong_frame, text_frame
+from regrow.gateway._wire._frames import binary_frame, close_frame, end_of_frame, pong_frame, text_frame
 from tests.support.wire import BINARY, CLOSE, PONG, TEXT, ServerFrame, header, parse_frame
 
 LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536]

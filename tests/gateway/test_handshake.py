@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import accept_key
 
-from regrow.gateway._handshake import Accepted, Refused, negotiate
-from regrow.gateway._origin import AnyOrigin, OneOf
-from regrow.gateway._request import Request
-from regrow.gateway._settings import Settings
+from regrow.gateway._http._handshake import Accepted, Refused, negotiate
+from regrow.gateway._http._origin import AnyOrigin, OneOf
+from regrow.gateway._http._request import Request
+from regrow.gateway._settings._settings import Settings
 
 # The example of RFC 6455 section 1.3.
 REQUEST = Request(

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from regrow.gateway import Settings
-from regrow.gateway._listener import Listener, OutOfDescriptorsError
+from regrow.gateway._transport._listener import Listener, OutOfDescriptorsError
 from tests.support.descriptors import no_descriptors_left
 from tests.support.raw_client import RawClient
 from tests.support.serving import serving

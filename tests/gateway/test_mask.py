@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regrow.gateway._mask import apply_mask, xor
+from regrow.gateway._wire._mask import apply_mask, xor
 from tests.support.wire import masked
 
 MASKS = st.binary(min_size=4, max_size=4)

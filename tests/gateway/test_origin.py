@@ -2,7 +2,7 @@
 
 import pytest
 
-from regrow.gateway._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
+from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
 
 LISTED = OneOf(frozenset({"https://chat.example", "http://localhost:3000"}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regrow.gateway._outbox import Batch, Part, after, joined
+from regrow.gateway._transport._outbox import Batch, Part, after, joined
 
 
 @given(steps=st.lists(st.sampled_from(["push", "broadcast"]), min_size=1, max_size=30))

@@ -9,16 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from regrow.gateway._frames import close_frame, text_frame
-from regrow.gateway._handler import Handler
-from regrow.gateway._outbound import State
-from regrow.gateway._route import Route
-from regrow.gateway._settings import Settings
+from regrow.gateway._handlers._handler import Handler
+from regrow.gateway._serving._route import Route
+from regrow.gateway._settings._settings import Settings
+from regrow.gateway._transport._outbound import State
+from regrow.gateway._wire._frames import close_frame, text_frame
 from tests.support.offline_port import FakeSocket, offline_connection, offline_port
 
 if TYPE_CHECKING:
-    from regrow.gateway._connection import Connection
-    from regrow.gateway._port import ReadinessPort
+    from regrow.gateway._transport._connection import Connection
+    from regrow.gateway._transport._port import ReadinessPort
 
 TOPICS = st.sampled_from(["red", "blue"])
 CLIENTS = st.integers(0, 3)

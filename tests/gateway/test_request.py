@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from regrow.gateway._request import BadRequestError, Request, RequestParser
-from regrow.gateway._settings import Settings
+from regrow.gateway._http._request import BadRequestError, Request, RequestParser
+from regrow.gateway._settings._settings import Settings
 
 UPGRADE = (
     b"GET /socket/websocket?token=abc&vsn=2.0.0 HTTP/1.1\r\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regrow.gateway._response import response
+from regrow.gateway._http._response import response
 
 STATUSES = [status for status in HTTPStatus if status >= 200 and status not in {204, 304}]  # those that have a body
 

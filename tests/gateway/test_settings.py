@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from regrow.gateway._settings import Settings
+from regrow.gateway._settings._settings import Settings
 
 NUMBERS = [field.name for field in fields(Settings) if field.name != "origins"]
 

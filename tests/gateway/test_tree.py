@@ -6,7 +6,7 @@ import pytest
 
 from regrow.actors import KILL, exit_signal
 from regrow.gateway import Settings
-from regrow.gateway._frames import text_frame
+from regrow.gateway._wire._frames import text_frame
 from tests.support.channels import ObedientSocket
 from tests.support.misbehaving_handlers import AsyncCrashing, Crashing
 from tests.support.phoenix_client import PhoenixClient, errored, message, ok

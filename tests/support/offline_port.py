@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
-from regrow.gateway._connection import Connection
-from regrow.gateway._outbound import State
-from regrow.gateway._port import ReadinessPort
-from regrow.gateway._settings import Settings
+from regrow.gateway._settings._settings import Settings
+from regrow.gateway._transport._connection import Connection
+from regrow.gateway._transport._outbound import State
+from regrow.gateway._transport._port import ReadinessPort
 
 if TYPE_CHECKING:
     import socket

@@ -8,23 +8,24 @@ A gateway is a value: handlers by path. ``regrow serve module:name`` serves it, 
 
 from __future__ import annotations
 
-from ._channel import Channel, Error, JoinRefusedError, Ok, Stop
-from ._connection import Connection
-from ._descriptors import room_for
+from regrow.gateway._channels._channel import Channel, Error, JoinRefusedError, Ok, Stop
+from regrow.gateway._channels._socket import Session, Socket
+from regrow.gateway._handlers._handler import Handler, RefuseError
+from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
+from regrow.gateway._http._request import Request
+from regrow.gateway._lobby._lobby import Echo, Lobby, Room, lobby
+from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._pubsub._pubsub import PubSub
+from regrow.gateway._serving._load import load_gateway
+from regrow.gateway._serving._route import Gateway, Page, View
+from regrow.gateway._serving._running import RunningGateway, open_gateway
+from regrow.gateway._serving._serve import serve
+from regrow.gateway._settings._settings import Settings
+from regrow.gateway._transport._connection import Connection
+from regrow.gateway._transport._descriptors import room_for
+from regrow.gateway._transport._outbound import State
+
 from ._errors import GatewayError, UnknownGatewayError
-from ._handler import Handler, RefuseError
-from ._load import load_gateway
-from ._lobby import Echo, Lobby, Room, lobby
-from ._metrics import Metrics
-from ._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
-from ._outbound import State
-from ._pubsub import PubSub
-from ._request import Request
-from ._route import Gateway, Page, View
-from ._running import RunningGateway, open_gateway
-from ._serve import serve
-from ._settings import Settings
-from ._socket import Session, Socket
 
 __all__ = [
     "AnyOrigin",

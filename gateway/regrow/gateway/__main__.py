@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from regrow.gateway._lobby._lobby import lobby
+from regrow.gateway._serving._load import load_gateway
+from regrow.gateway._serving._serve import serve
+
 from ._errors import GatewayError
-from ._load import load_gateway
-from ._lobby import lobby
-from ._serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._running import RunningGateway
+    from regrow.gateway._serving._running import RunningGateway
 
 __all__ = ["main"]
 

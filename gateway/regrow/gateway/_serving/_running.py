@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from regrow.actors import current_node, stop
+from regrow.gateway._operations._metrics import exposition
+from regrow.gateway._transport._port import ReadinessPort
 
 from ._gate import Gate
-from ._metrics import exposition
-from ._port import ReadinessPort
 from ._route import Page
 from ._tree import start_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from ._metrics import Metrics
+    from regrow.gateway._operations._metrics import Metrics
+
     from ._route import Gateway, View
 
 __all__ = ["RunningGateway", "open_gateway"]

@@ -7,18 +7,19 @@ from http import HTTPStatus
 from itertools import cycle
 from typing import TYPE_CHECKING, final
 
+from regrow.gateway._handlers._handler import RefuseError, start_handler
+from regrow.gateway._http._handshake import Refused, negotiate
+from regrow.gateway._http._request import BadRequestError, RequestParser
+from regrow.gateway._http._response import response
 from regrow.supervisors import ChildSpec, Restart, RestartLimit, start_child_soon
 
-from ._handler import RefuseError, start_handler
-from ._handshake import Refused, negotiate
-from ._request import BadRequestError, RequestParser
-from ._response import response
 from ._route import Route
 
 if TYPE_CHECKING:
-    from ._connection import Connection
-    from ._port import ReadinessPort
-    from ._request import Request
+    from regrow.gateway._http._request import Request
+    from regrow.gateway._transport._connection import Connection
+    from regrow.gateway._transport._port import ReadinessPort
+
     from ._route import Gateway, View
 
 __all__ = ["Gate", "connection_supervisor"]

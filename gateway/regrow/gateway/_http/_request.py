@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote
 
 import httptools
 
-from ._settings import Settings
+from regrow.gateway._settings._settings import Settings
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _VERSIONS: Final = ("1.1", "1.0")

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from regrow.actors import Ack, Pid
-
-    from ._connection import Connection
-    from ._pubsub import PubSub
+    from regrow.gateway._pubsub._pubsub import PubSub
+    from regrow.gateway._transport._connection import Connection
 
 __all__ = ["Channel", "Error", "JoinCrashed", "JoinRefusedError", "Ok", "Stop"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from regrow.actors import open_node, spawn
+from regrow.gateway._transport._descriptors import room_for
 
-from ._descriptors import room_for
 from ._running import open_gateway
 
 if TYPE_CHECKING:

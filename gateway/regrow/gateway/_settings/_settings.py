@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
-from ._origin import OriginPolicy, SameHost
+from regrow.gateway._http._origin import OriginPolicy, SameHost
 
 _COUNTS: Final = (
     "max_message_size",

@@ -11,22 +11,21 @@ import zlib
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from regrow.actors import Down, StopRequest, exit_signal, monitor, send, start_inline, start_task
+from regrow.gateway._handlers._handler import Handler, RefuseError
+from regrow.gateway._transport._outbound import State
+from regrow.gateway._wire._decoder import INVALID_DATA
 from regrow.supervisors import ChildSpec, Restart, start_child_soon
 
 from ._channel import DUPLICATE_JOIN, ENDED, REFUSED, Channel, JoinCrashed
-from ._decoder import INVALID_DATA
-from ._handler import Handler, RefuseError
 from ._messages import INVALID_MESSAGE, Message, decode, encode, reply
-from ._outbound import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
     from regrow.actors import Pid
-
-    from ._connection import Connection
-    from ._decoder import Frame
-    from ._request import Request
+    from regrow.gateway._http._request import Request
+    from regrow.gateway._transport._connection import Connection
+    from regrow.gateway._wire._decoder import Frame
 
 __all__ = ["Session", "Socket", "channel_supervisor"]
 

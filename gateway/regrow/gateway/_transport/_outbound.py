@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from ._frames import end_of_frame, pong_frame
+from regrow.gateway._wire._frames import end_of_frame, pong_frame
+
 from ._outbox import Batch, Outbox, after, joined
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any, final
 
 from regrow.actors import NORMAL, send
+from regrow.gateway._wire._decoder import Decoder, Ending
+from regrow.gateway._wire._frames import close_frame
 
-from ._decoder import Decoder, Ending
-from ._frames import close_frame
 from ._outbound import Outbound, State
 from ._outbox import seal
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from regrow.actors import ExitReason, Pid
+    from regrow.gateway._http._request import RequestParser
+    from regrow.gateway._pubsub._pubsub import PubSub
+    from regrow.gateway._serving._route import Route
+    from regrow.gateway._wire._decoder import Frame
 
-    from ._decoder import Frame
     from ._port import ReadinessPort
-    from ._pubsub import PubSub
-    from ._request import RequestParser
-    from ._route import Route
 
 __all__ = ["Closed", "Connection"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, final
 
-from ._settings import Settings
+from regrow.gateway._settings._settings import Settings
 
 if TYPE_CHECKING:
-    from ._connection import Connection
-    from ._handler import Handler
-    from ._request import Request
+    from regrow.gateway._handlers._handler import Handler
+    from regrow.gateway._http._request import Request
+    from regrow.gateway._transport._connection import Connection
 
 __all__ = ["Gateway", "Page", "Route", "View"]
 

@@ -14,7 +14,7 @@ from ._frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from ._mask import apply_mask
 
 if TYPE_CHECKING:
-    from ._settings import Settings
+    from regrow.gateway._settings._settings import Settings
 
 __all__ = ["Decoder", "Ending", "Frame"]
 

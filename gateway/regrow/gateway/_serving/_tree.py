@@ -19,17 +19,16 @@ from typing import TYPE_CHECKING
 import trio
 
 from regrow.actors import current_node, spawn_link
+from regrow.gateway._channels._socket import channel_supervisor
 from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, Strategy, Supervisor
 
 from ._gate import connection_supervisor
-from ._socket import channel_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Pid
-
-    from ._port import ReadinessPort
+    from regrow.gateway._transport._port import ReadinessPort
 
 __all__ = ["start_tree"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from ._outbox import Batch
+from regrow.gateway._transport._outbox import Batch
 
 if TYPE_CHECKING:
-    from ._connection import Connection
-    from ._port import ReadinessPort
+    from regrow.gateway._transport._connection import Connection
+    from regrow.gateway._transport._port import ReadinessPort
 
 __all__ = ["PubSub"]
 

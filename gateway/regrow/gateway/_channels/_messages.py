@@ -9,7 +9,7 @@ from typing import Any, final
 
 import msgspec
 
-from ._frames import text_frame
+from regrow.gateway._wire._frames import text_frame
 
 __all__ = ["INVALID_MESSAGE", "Message", "decode", "encode", "reply"]
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from regrow.actors import NORMAL, ExitProcess, InitFailedError, are_plain, receive, resolved, start_inline, start_task
 from regrow.actors.sys import SystemMessage
-
-from ._connection import Closed, Connection
-from ._frames import binary_frame, text_frame
-from ._outbound import State
+from regrow.gateway._transport._connection import Closed, Connection
+from regrow.gateway._transport._outbound import State
+from regrow.gateway._wire._frames import binary_frame, text_frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from regrow.actors import Ack, Pid
-
-    from ._decoder import Frame
-    from ._request import Request
+    from regrow.gateway._http._request import Request
+    from regrow.gateway._wire._decoder import Frame
 
 __all__ = ["Handler", "RefuseError", "start_handler"]
 

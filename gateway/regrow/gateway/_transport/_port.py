@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Protocol, final
 
 import trio
 
+from regrow.gateway._http._request import RequestParser
+from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._pubsub._pubsub import PubSub
+
 from ._connection import ABNORMAL, Connection
 from ._listener import Listener, OutOfDescriptorsError
-from ._metrics import Metrics
 from ._outbound import Outbound, State
 from ._outbox import Batch
-from ._pubsub import PubSub
 from ._reader import Reader
-from ._request import RequestParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Node
-
-    from ._settings import Settings
+    from regrow.gateway._settings._settings import Settings
 
 __all__ = ["Gate", "ReadinessPort"]
 

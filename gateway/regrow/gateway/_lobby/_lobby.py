@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Final, final
 
 import msgspec
 
-from ._channel import Channel, Error, JoinRefusedError, Ok
-from ._handler import Handler
-from ._route import Gateway
-from ._socket import Socket
+from regrow.gateway._channels._channel import Channel, Error, JoinRefusedError, Ok
+from regrow.gateway._channels._socket import Socket
+from regrow.gateway._handlers._handler import Handler
+from regrow.gateway._serving._route import Gateway
 
 __all__ = ["Echo", "Lobby", "Room", "lobby"]
 

@@ -8,9 +8,10 @@ from hashlib import sha1
 from http import HTTPStatus
 from typing import Final, TypeAlias, final
 
+from regrow.gateway._settings._settings import Settings
+
 from ._request import Request
 from ._response import response
-from ._settings import Settings
 
 
 @final

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import ceil, inf
 from typing import TYPE_CHECKING, final
 
-from ._decoder import Decoder, Ending, Frame
-from ._mask import apply_mask
+from regrow.gateway._wire._decoder import Decoder, Ending, Frame
+from regrow.gateway._wire._mask import apply_mask
+
 from ._outbound import State
 from ._rate import refill
 

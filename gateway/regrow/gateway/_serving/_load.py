@@ -6,7 +6,8 @@ import importlib
 import sys
 from pathlib import Path
 
-from ._errors import UnknownGatewayError
+from regrow.gateway._errors import UnknownGatewayError
+
 from ._route import Gateway
 
 __all__ = ["load_gateway"]

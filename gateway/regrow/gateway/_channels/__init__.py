@@ -1,0 +1,1 @@
+"""Phoenix Channels: sockets, channels, and their messages."""

@@ -1,0 +1,1 @@
+"""What goes over HTTP, without a socket: requests, responses, the opening handshake, origins."""

@@ -1,0 +1,1 @@
+"""The chat that is served when nothing else is named."""

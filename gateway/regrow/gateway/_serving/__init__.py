@@ -1,0 +1,1 @@
+"""A gateway put together, opened, served and drained."""

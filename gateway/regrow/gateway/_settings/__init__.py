@@ -1,0 +1,1 @@
+"""Every limit and timeout: the frozen value, and where it comes from."""

@@ -1,0 +1,1 @@
+"""What goes over a WebSocket, without a socket: frames, masking, the decoder."""
