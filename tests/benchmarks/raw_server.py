@@ -33,7 +33,7 @@ def main() -> None:
     running: list[RunningGateway] = []
 
     def stats(_request: object) -> Page:
-        active = running[0].transport.pubsub.subscribers(_LOBBY)
+        active = running[0].transport.raw_pubsub.subscribers(_LOBBY)
         return Page(f"active {active} received {running[0].metrics.received}\n".encode())
 
     settings = Settings(max_message_size=1 << 20, outbox_limit=64 << 20, origins=AnyOrigin()).unlimited()

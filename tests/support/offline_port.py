@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from regrow.gateway._settings._settings import Settings
 from regrow.gateway._transport._connection import Connection
 from regrow.gateway._transport._outbound import State
-from regrow.gateway._transport._port import ReadinessPort
+from regrow.gateway._transport._readiness import ReadinessPort
 
 if TYPE_CHECKING:
     import socket

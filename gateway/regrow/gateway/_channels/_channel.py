@@ -10,7 +10,7 @@ import msgspec
 from regrow.actors import ExitProcess, ExitReason, Shutdown, StopRequest, are_plain, reason_of, receive, resolved
 from regrow.actors.sys import SystemMessage
 
-from ._messages import INVALID_MESSAGE, Message, encode, reply
+from ._messages import INVALID_MESSAGE, Broadcast, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,19 +128,20 @@ class Channel:
 
     def push(self, event: str, payload: Any) -> None:
         """Send this client an event."""
-        self.connection.push(encode(self.join_ref, None, self.topic, event, payload))
+        connection = self.connection
+        connection.push(connection.dialect.push(self.join_ref, None, self.topic, event, payload))
 
     def broadcast(self, event: str, payload: Any) -> None:
         """Send every client in the topic an event, this one included; it is encoded once for all."""
-        self._pubsub.broadcast(self.topic, encode(None, None, self.topic, event, payload))
+        self._pubsub.broadcast(self.topic, Broadcast(self.topic, event, payload))
 
     def broadcast_from(self, event: str, payload: Any) -> None:
         """Send every other client in the topic an event."""
-        self._pubsub.broadcast_from(self.connection, self.topic, encode(None, None, self.topic, event, payload))
+        self._pubsub.broadcast_from(self.connection, self.topic, Broadcast(self.topic, event, payload))
 
     @property
     def _pubsub(self) -> PubSub:
-        return self.connection.pubsub
+        return self.connection.port.pubsub
 
     # The rules: which callback runs, and what its outcome does.
 
@@ -196,7 +197,8 @@ class Channel:
     def _reply(self, message: Any, outcome: Ok | Error) -> None:
         if message.ref is not None:
             status = "ok" if outcome.__class__ is Ok else "error"
-            self.connection.push(reply(self.join_ref, message.ref, self.topic, status, outcome.response))
+            connection = self.connection
+            connection.push(connection.dialect.reply(self.join_ref, message.ref, self.topic, status, outcome.response))
 
     # The drivers.
 

@@ -1,6 +1,6 @@
-"""The Phoenix Channels V2 messages as JSON arrays: ``[join_ref, ref, topic, event, payload]``.
+"""The messages of the channel protocol as values: ``[join_ref, ref, topic, event, payload]``.
 
-A payload nobody reads is passed on undecoded. See: ``Phoenix.Socket.V2.JSONSerializer``.
+See: Phoenix.Socket.Message.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from typing import Any, final
 
 import msgspec
 
-from regrow.gateway._wire._frames import text_frame
-
-__all__ = ["INVALID_MESSAGE", "Message", "decode", "encode", "reply"]
+__all__ = ["INVALID_MESSAGE", "Broadcast", "Message"]
 
 INVALID_MESSAGE = (msgspec.DecodeError, RecursionError)
-"""What `decode` raises: not JSON, nested too deeply, or not an array of the five elements."""
+"""What decoding raises: not the format, nested too deeply, or not an array of the five elements."""
 
 
 @final
@@ -31,26 +29,13 @@ class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """JSON, not decoded."""
 
 
-decode = msgspec.json.Decoder(Message).decode
-"""Read one message from text.
+@final
+class Broadcast(msgspec.Struct, frozen=True):
+    """An event for everyone in a topic. A channel that intercepts the event gets it as this value.
 
-Raises:
-    msgspec.DecodeError: it is not JSON, or not an array of the five elements.
-    RecursionError: it is nested too deeply.
-"""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def encode(join_ref: str | None, ref: str | None, topic: str, event: str, payload: Any) -> bytes:
-    """The frame of a message to the client.
-
-    Raises:
-        TypeError: the payload has no JSON form.
+    See: Phoenix.Socket.Broadcast.
     """
-    return text_frame(_encode((join_ref, ref, topic, event, payload)))
 
-
-def reply(join_ref: str | None, ref: str | None, topic: str, status: str, response: Any) -> bytes:
-    """The frame of a ``phx_reply``; ``status`` is ``ok`` or ``error``."""
-    return text_frame(_encode((join_ref, ref, topic, "phx_reply", {"status": status, "response": response})))
+    topic: str
+    event: str
+    payload: Any

@@ -17,7 +17,8 @@ from regrow.gateway._wire._decoder import INVALID_DATA
 from regrow.supervisors import ChildSpec, Restart, start_child_soon
 
 from ._channel import DUPLICATE_JOIN, ENDED, REFUSED, Channel, JoinCrashed
-from ._messages import INVALID_MESSAGE, Message, decode, encode, reply
+from ._json import json_serializer
+from ._messages import INVALID_MESSAGE, Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._wire._decoder import Frame
+    from regrow.gateway._wire._framing import Framing
+
+    from ._serializer import Serializer
 
 __all__ = ["Session", "Socket", "channel_supervisor"]
 
@@ -87,6 +91,11 @@ class Socket(Handler):
         return Session(params)
 
     @classmethod
+    def dialect(cls, framing: Framing, subprotocol: str | None) -> Serializer:  # noqa: ARG003 - only one is spoken
+        """Messages are JSON."""
+        return json_serializer(framing)
+
+    @classmethod
     def ended(cls, connection: Connection) -> None:
         """Stop every channel of a connection that is gone."""
         session: Session = connection.session
@@ -115,7 +124,7 @@ class Socket(Handler):
     def recovered(self, frame: Frame | None) -> Any:
         """Tell the client which message the process before this one died of, if it wants a reply."""
         if isinstance(frame, str):
-            message = decode(frame)
+            message = self.connection.dialect.decode(frame)
             if message.ref is not None:
                 self._reply_error(message, "socket crashed")
 
@@ -123,7 +132,7 @@ class Socket(Handler):
         """Refuse a message that is over the client's rate."""
         if isinstance(frame, str):
             try:
-                message = decode(frame)
+                message = self.connection.dialect.decode(frame)
             except INVALID_MESSAGE:
                 return
             if message.ref is not None:
@@ -134,8 +143,9 @@ class Socket(Handler):
         if frame.__class__ is not str:
             self.stop(_UNSUPPORTED_DATA, "binary messages are not spoken here")
             return
+        connection = self.connection
         try:
-            message = decode(frame)
+            message = connection.dialect.decode(frame)
         except INVALID_MESSAGE:
             self.stop(INVALID_DATA, "a message is an array [join_ref, ref, topic, event, payload]")
             return
@@ -156,9 +166,9 @@ class Socket(Handler):
         if message.event == "phx_join":
             self._join(message, joined)
         elif message.topic == "phoenix" and message.event == "heartbeat":
-            self.connection.push(reply(None, message.ref, "phoenix", "ok", {}))
+            self._reply(None, message.ref, "phoenix", "ok", {})
         elif message.event == "phx_leave":
-            self.connection.push(reply(message.join_ref, message.ref, message.topic, "ok", {}))
+            self._reply(message.join_ref, message.ref, message.topic, "ok", {})
         else:
             self._reply_unmatched(message)
 
@@ -188,7 +198,7 @@ class Socket(Handler):
     def _leave_earlier(self, earlier: Joined) -> None:
         """A second join of a topic ends the first."""
         del self.session.joined[earlier.topic]
-        self.connection.pubsub.unsubscribe(earlier.topic, self.connection)
+        self.connection.port.pubsub.unsubscribe(earlier.topic, self.connection)
         if earlier.pid is not None:
             send(earlier.pid, StopRequest(DUPLICATE_JOIN))
         self._push_end(earlier, "phx_close", {})
@@ -207,7 +217,7 @@ class Socket(Handler):
         if joined is None:  # a second join has taken its place
             return
         del session.joined[joined.topic]
-        self.connection.pubsub.unsubscribe(joined.topic, self.connection)
+        self.connection.port.pubsub.unsubscribe(joined.topic, self.connection)
         if isinstance(down.reason, JoinCrashed):
             self._reply_error(joined.join, "join crashed")
         elif down.reason == REFUSED:
@@ -219,14 +229,19 @@ class Socket(Handler):
 
     def _push_end(self, joined: Joined, event: str, payload: dict[str, str]) -> None:
         join_ref = joined.join.join_ref
-        self.connection.push(encode(join_ref, join_ref, joined.topic, event, payload))
+        connection = self.connection
+        connection.push(connection.dialect.push(join_ref, join_ref, joined.topic, event, payload))
 
     def _reply_error(self, message: Message, reason: str) -> None:
-        self.connection.push(reply(message.join_ref, message.ref, message.topic, "error", {"reason": reason}))
+        self._reply(message.join_ref, message.ref, message.topic, "error", {"reason": reason})
+
+    def _reply(self, join_ref: str | None, ref: str | None, topic: str, status: str, response: Any) -> None:
+        connection = self.connection
+        connection.push(connection.dialect.reply(join_ref, ref, topic, status, response))
 
     def _reply_unmatched(self, message: Message) -> None:
         # Phoenix leaves the join_ref out of this one.
-        self.connection.push(reply(None, message.ref, message.topic, "error", {"reason": "unmatched topic"}))
+        self._reply(None, message.ref, message.topic, "error", {"reason": "unmatched topic"})
 
 
 def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) -> Pid | Awaitable[Pid | None] | None:
@@ -237,7 +252,10 @@ def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) 
         channel = kind()
     except Exception:
         del connection.session.joined[joined.topic]
-        connection.push(reply(joined.join.join_ref, joined.join.ref, joined.topic, "error", {"reason": "join crashed"}))
+        join = joined.join
+        connection.push(
+            connection.dialect.reply(join.join_ref, join.ref, joined.topic, "error", {"reason": "join crashed"})
+        )
         raise
     channel.connection = connection
     channel.topic = joined.topic

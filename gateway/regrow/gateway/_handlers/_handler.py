@@ -9,14 +9,15 @@ from regrow.actors import NORMAL, ExitProcess, InitFailedError, are_plain, recei
 from regrow.actors.sys import SystemMessage
 from regrow.gateway._transport._connection import Closed, Connection
 from regrow.gateway._transport._outbound import State
-from regrow.gateway._wire._frames import binary_frame, text_frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from regrow.actors import Ack, Pid
     from regrow.gateway._http._request import Request
+    from regrow.gateway._pubsub._dialect import Dialect
     from regrow.gateway._wire._decoder import Frame
+    from regrow.gateway._wire._framing import Framing
 
 __all__ = ["Handler", "RefuseError", "start_handler"]
 
@@ -76,6 +77,11 @@ class Handler:
     def ended(cls, connection: Connection) -> None:
         """The connection is gone for good, whether or not a process served it. Runs in the tick."""
 
+    @classmethod
+    def dialect(cls, framing: Framing, subprotocol: str | None) -> Dialect:  # noqa: ARG003 - overridden
+        """What broadcasts to a connection look like that settled on this framing and subprotocol."""
+        return framing
+
     @property
     def session(self) -> Any:
         """What `connect` returned."""
@@ -101,23 +107,23 @@ class Handler:
 
     def send(self, message: Frame) -> None:
         """Write a message to the client at the end of this tick. Never blocks; a closing connection swallows it."""
+        connection = self.connection
         if isinstance(message, str):
-            self.connection.push(text_frame(message.encode()))
+            connection.push(connection.framing.text(message.encode()))
         else:
-            self.connection.push(binary_frame(message))
+            connection.push(connection.framing.binary(message))
 
     def subscribe(self, topic: str) -> None:
         """Have the client written whatever is broadcast on a topic, until the connection ends."""
-        self.connection.pubsub.subscribe(topic, self.connection)
+        self.connection.port.raw_pubsub.subscribe(topic, self.connection)
 
     def unsubscribe(self, topic: str) -> None:
         """Undo `subscribe`."""
-        self.connection.pubsub.unsubscribe(topic, self.connection)
+        self.connection.port.raw_pubsub.unsubscribe(topic, self.connection)
 
     def broadcast(self, topic: str, message: Frame) -> None:
         """Write a message to every client subscribed to a topic; it is encoded once for all."""
-        frame = text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
-        self.connection.pubsub.broadcast(topic, frame)
+        self.connection.port.raw_pubsub.broadcast(topic, message)
 
     def stop(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection behind everything sent so far."""

@@ -18,7 +18,7 @@ from ._route import Route
 if TYPE_CHECKING:
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
-    from regrow.gateway._transport._port import ReadinessPort
+    from regrow.gateway._transport._transport import Transport
 
     from ._route import Gateway, View
 
@@ -38,7 +38,7 @@ def connection_supervisor(partition: int) -> str:
 class Gate:
     """What becomes of the connections of one gateway before a process serves them."""
 
-    def __init__(self, gateway: Gateway, port: ReadinessPort, views: dict[str, View]) -> None:
+    def __init__(self, gateway: Gateway, port: Transport, views: dict[str, View]) -> None:
         self._settings = gateway.settings
         self._port = port
         self._views = views
@@ -98,6 +98,7 @@ class Gate:
             self._refuse(connection, HTTPStatus.INTERNAL_SERVER_ERROR, "The connection could not be judged.")
             return
         connection.session = session
+        connection.dialect = route.handler.dialect(connection.framing, decision.subprotocol)
         connection.route = route
         self._port.opened(connection, decision.response, leftover)
         self._start_process(connection)

@@ -10,7 +10,7 @@ import trio
 
 from regrow.actors import current_node, stop
 from regrow.gateway._operations._metrics import exposition
-from regrow.gateway._transport._port import ReadinessPort
+from regrow.gateway._transport._readiness import ReadinessPort
 
 from ._gate import Gate
 from ._route import Page

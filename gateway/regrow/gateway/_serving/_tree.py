@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Pid
-    from regrow.gateway._transport._port import ReadinessPort
+    from regrow.gateway._transport._transport import Transport
 
 __all__ = ["start_tree"]
 
@@ -40,7 +40,7 @@ _CRASHES = 100_000
 of crashes on many connections takes down none of them."""
 
 
-async def start_tree(port: ReadinessPort) -> Pid:
+async def start_tree(port: Transport) -> Pid:
     """Start the tree of a gateway, linked to the caller."""
     partitions = port.settings.partitions
     return await Supervisor.start_link(
@@ -67,7 +67,7 @@ def _partitioned(id: str, name: Callable[[int], str], partitions: int) -> ChildS
     return ChildSpec(id, Supervisor.start_link, (children,), type=ChildType.SUPERVISOR)
 
 
-async def _transport(port: ReadinessPort) -> None:
+async def _transport(port: Transport) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(current_node().serve_port, port)
         while True:

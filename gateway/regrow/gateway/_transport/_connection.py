@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 from regrow.actors import NORMAL, send
 from regrow.gateway._wire._decoder import Decoder, Ending
 from regrow.gateway._wire._frames import close_frame
+from regrow.gateway._wire._framing import PLAIN
 
 from ._outbound import Outbound, State
 from ._outbox import seal
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
     from regrow.actors import ExitReason, Pid
     from regrow.gateway._http._request import RequestParser
-    from regrow.gateway._pubsub._pubsub import PubSub
+    from regrow.gateway._pubsub._pubsub import Group
     from regrow.gateway._serving._route import Route
     from regrow.gateway._wire._decoder import Frame
+    from regrow.gateway._wire._framing import Framing
 
-    from ._port import ReadinessPort
+    from ._transport import Transport
 
 __all__ = ["Closed", "Connection"]
 
@@ -52,8 +54,11 @@ class Connection(Outbound):
         "address",
         "allowance",
         "crashed_by",
+        "dialect",
         "ending",
         "frames",
+        "framing",
+        "groups",
         "has_remarks",
         "parser",
         "paused",
@@ -63,7 +68,6 @@ class Connection(Outbound):
         "route",
         "session",
         "stamp",
-        "topics",
         "unread",
     )
 
@@ -81,8 +85,15 @@ class Connection(Outbound):
     """What serves it, once its request has said where it goes."""
     session: Any
     """What every process that serves this connection finds: what `Handler.connect` returned."""
-    topics: tuple[str, ...]
-    """Topics it is subscribed to. A tuple: most have one or two, and a set costs 216 bytes."""
+    framing: Framing
+    """How messages to it become frames."""
+    dialect: Any
+    """How broadcasts to it become frames, a `Dialect`: subscribers with the same one are written the same bytes.
+
+    That of a connection that a `Socket` serves is a `Serializer`.
+    """
+    groups: tuple[Group, ...]
+    """What it is subscribed to. A tuple: most have one or two, and a set costs 216 bytes."""
     ending: Ending | None
     """Set once the client closed or broke the protocol: the process takes the frames before it, then it ends."""
     recovering: bool
@@ -94,14 +105,16 @@ class Connection(Outbound):
     allowance: float
     """Messages the client may send before it is over its rate, as of `stamp`."""
 
-    def __init__(self, port: ReadinessPort, sock: socket.socket, address: str) -> None:
+    def __init__(self, port: Transport, sock: socket.socket, address: str) -> None:
         super().__init__(port, sock)
         self.address = address
         self.paused = False
         self.pid = None
         self.route = None
         self.session: Any = None
-        self.topics = ()
+        self.framing = PLAIN
+        self.dialect = PLAIN
+        self.groups = ()
         self.parser = None
         self.recovering = False
         self.crashed_by = None
@@ -117,11 +130,6 @@ class Connection(Outbound):
         return f"<Connection {self.address} {self.state.name}>"
 
     # Inbound: frames wait here until the process takes them, so that a crash loses none but the one it died of.
-
-    @property
-    def pubsub(self) -> PubSub:
-        """The topics of its gateway."""
-        return self.port.pubsub
 
     def deliver(self, frames: list[Frame]) -> None:
         """Hand what a read brought to the process; it is told by finding this connection in its mailbox."""

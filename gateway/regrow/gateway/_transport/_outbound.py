@@ -12,7 +12,7 @@ from ._outbox import Batch, Outbox, after, joined
 if TYPE_CHECKING:
     import socket
 
-    from ._port import ReadinessPort
+    from ._transport import Transport
 
 __all__ = ["Outbound", "State"]
 
@@ -43,7 +43,7 @@ class Outbound:
     outbox: Outbox
     """What is to be written. While the socket is full, a list that begins with what it took a part of."""
 
-    def __init__(self, port: ReadinessPort, sock: socket.socket) -> None:
+    def __init__(self, port: Transport, sock: socket.socket) -> None:
         self.port = port
         self.sock = sock
         self.state = State.HANDSHAKE

@@ -13,7 +13,7 @@ from ._rate import refill
 
 if TYPE_CHECKING:
     from ._connection import Connection
-    from ._port import ReadinessPort
+    from ._transport import Transport
 
 __all__ = ["Reader"]
 
@@ -34,7 +34,7 @@ _POLICY_VIOLATION = 1008
 class Reader:
     """Reads the sockets of one port."""
 
-    def __init__(self, port: ReadinessPort) -> None:
+    def __init__(self, port: Transport) -> None:
         settings = port.settings
         self._port = port
         self._settings = settings

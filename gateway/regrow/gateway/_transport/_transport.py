@@ -1,25 +1,23 @@
-"""The readiness port: all sockets of a gateway behind one epoll, read and written inside the tick.
+"""The transport: every socket of one gateway, from accept to close, whatever tells it that a socket is ready.
 
-trio waits for the epoll's own file descriptor; everything else happens in `poll` and `flush`, without a task per
-connection. Needs `select.epoll`, which Linux has.
+A transport is a port of its node. What is specific to an operating system's way of waiting is in the classes derived
+from it: which sockets are ready, and what a full socket is asked to report.
 """
 
 from __future__ import annotations
 
-import select
 import socket
 import struct
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
 from regrow.gateway._http._request import RequestParser
 from regrow.gateway._operations._metrics import Metrics
-from regrow.gateway._pubsub._pubsub import PubSub
+from regrow.gateway._pubsub._pubsub import Cork, PubSub
 
 from ._connection import ABNORMAL, Connection
-from ._listener import Listener, OutOfDescriptorsError
 from ._outbound import Outbound, State
 from ._outbox import Batch
 from ._reader import Reader
@@ -30,15 +28,10 @@ if TYPE_CHECKING:
     from regrow.actors import Node
     from regrow.gateway._settings._settings import Settings
 
-__all__ = ["Gate", "ReadinessPort"]
+__all__ = ["Gate", "Transport"]
 
-_EVENTS = 512
-"""Sockets served in one tick."""
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER without time: closing the socket resets the connection."""
-
-_IN, _OUT = 0x001, 0x004
-"""EPOLLIN and EPOLLOUT."""
 
 
 class Gate(Protocol):
@@ -49,14 +42,17 @@ class Gate(Protocol):
         ...
 
 
-@final
-class ReadinessPort:
+class Transport:
     """Owns the listeners and the sockets of one gateway. A `regrow.actors.Port`."""
 
     def __init__(self, node: Node, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.pubsub = PubSub(self)
+        cork = Cork(self)
+        self.pubsub = PubSub(cork)
+        """The topics of channels."""
+        self.raw_pubsub = PubSub(cork)
+        """The topics of raw handlers; they share no name with those of channels."""
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}
@@ -68,78 +64,63 @@ class ReadinessPort:
         self.orphans: dict[Connection, float] = {}
         """Open connections without a process, which is on its way, with the time, oldest first."""
         self.node = node
-        self._epoll = select.epoll()
-        self._listeners: dict[int, Listener] = {}
-        self._resting: list[Listener] = []
         self.dirty: list[Outbound] = []
         """Connections with something to write at the end of this tick."""
         self._before_flush: list[Callable[[], None]] = []
         self._emptied: trio.Event | None = None
         self._reader = Reader(self)
 
-    # Listening.
-
-    def listen(self, host: str, port: int) -> tuple[str, int]:
-        """Accept connections on an address; port 0 picks a free one. Host and port that were bound.
-
-        Raises:
-            OSError: the address cannot be bound.
-        """
-        listener = Listener(host, port)
-        self._listeners[listener.fileno()] = listener
-        self._epoll.register(listener, _IN)
-        return listener.address
-
-    def stop_listening(self) -> None:
-        """Accept nothing more."""
-        for listener in self._listeners.values():
-            listener.close()
-        self._listeners.clear()
-        self._resting.clear()
-
-    def _accept(self, listener: Listener) -> None:
-        now = self.now()
-        try:
-            for sock, address in listener.accept():
-                connection = Connection(self, sock, address)
-                connection.parser = RequestParser(self.settings)
-                self.connections[sock.fileno()] = connection
-                self.per_address[address] += 1
-                self.handshaking[connection] = now
-                self.metrics.accepted += 1
-                self._epoll.register(sock, _IN)
-        except OutOfDescriptorsError:
-            # The listener stays readable: without a rest every tick would fail on it again.
-            self._epoll.unregister(listener)
-            self._resting.append(listener)
-            self.metrics.refused += 1
-
-    # The tick: `regrow.actors.Port`.
+    # What the derived classes know.
 
     async def wait(self) -> None:
         """Return as soon as a socket is ready, or at once if something was said while nobody served this port."""
-        if self.dirty:
-            await trio.lowlevel.checkpoint()
-            return
-        await trio.lowlevel.wait_readable(self._epoll.fileno())
+        raise NotImplementedError
 
     def poll(self) -> bool:
-        """Read every socket that is ready and hand what it said to its process."""
-        events = self._epoll.poll(0, _EVENTS)
-        connections = self.connections
-        read = self._reader.read
-        for fd, event in events:
-            connection = connections.get(fd)
-            if connection is None:
-                listener = self._listeners.get(fd)
-                if listener is not None:
-                    self._accept(listener)
-                continue
-            if event & _OUT:
-                connection.writable()
-            if event & ~_OUT:
-                read(connection)
-        return bool(events)
+        """Hand what the ready sockets said to their processes; whether there were any."""
+        raise NotImplementedError
+
+    def stop_listening(self) -> None:
+        """Accept nothing more."""
+        raise NotImplementedError
+
+    def retry_listening(self) -> None:
+        """Let listeners that ran out of descriptors try again."""
+        raise NotImplementedError
+
+    def watch(self, connection: Connection) -> None:
+        """Ask for what the connection waits for now: something to read unless it is paused, room if it is blocked."""
+        raise NotImplementedError
+
+    # Beginning.
+
+    def accepted(self, sock: socket.socket, address: str) -> Connection:
+        """A client has connected."""
+        connection = Connection(self, sock, address)
+        connection.parser = RequestParser(self.settings)
+        self.connections[sock.fileno()] = connection
+        self.per_address[address] += 1
+        self.handshaking[connection] = self.now()
+        self.metrics.accepted += 1
+        return connection
+
+    def opened(self, connection: Connection, response: bytes, leftover: bytes) -> None:
+        """The handshake is done: ``response`` says so; ``leftover`` came behind the request."""
+        connection.state = State.OPEN
+        connection.flows = True
+        connection.parser = None
+        self.handshaking.pop(connection, None)
+        self.metrics.opened += 1
+        connection.allowance = self.settings.message_burst
+        connection.stamp = self.now()
+        self.orphans[connection] = self.now()
+        # Written now, not with the tick: a slow reader is cut off between frames, so its outbox must begin with one.
+        connection.outbox = response
+        connection.flush()
+        if leftover and connection.state is State.OPEN:
+            self._reader.decode(connection, leftover)
+
+    # The end of the tick.
 
     def flush(self) -> None:
         """Write what this tick said: one send a connection, however much was said to it."""
@@ -168,32 +149,6 @@ class ReadinessPort:
     def before_flush(self, finish: Callable[[], None]) -> None:
         """Call ``finish`` before this tick's writes go out; whoever speaks while they do is written after them."""
         self._before_flush.append(finish)
-
-    # Beginning.
-
-    def opened(self, connection: Connection, response: bytes, leftover: bytes) -> None:
-        """The handshake is done: ``response`` says so; ``leftover`` came behind the request."""
-        connection.state = State.OPEN
-        connection.flows = True
-        connection.parser = None
-        self.handshaking.pop(connection, None)
-        self.metrics.opened += 1
-        connection.allowance = self.settings.message_burst
-        connection.stamp = self.now()
-        self.orphans[connection] = self.now()
-        # Written now, not with the tick: a slow reader is cut off between frames, so its outbox must begin with one.
-        connection.outbox = response
-        connection.flush()
-        if leftover and connection.state is State.OPEN:
-            self._reader.decode(connection, leftover)
-
-    # Readiness.
-
-    def watch(self, connection: Connection) -> None:
-        """Ask the kernel for what the connection waits for now."""
-        if connection.state is not State.CLOSED:
-            wanted = (0 if connection.paused else _IN) | (_OUT if connection.is_blocked else 0)
-            self._epoll.modify(connection.sock, wanted)
 
     # Ending.
 
@@ -234,7 +189,8 @@ class ReadinessPort:
         if not self.per_address[connection.address]:
             del self.per_address[connection.address]
         connection.sock.close()
-        self.pubsub.unsubscribe_all(connection)
+        for group in connection.groups:
+            group.remove(connection)
         if connection.route is not None:
             connection.route.ended(connection)
         if self._emptied is not None and not self.connections:
@@ -262,9 +218,7 @@ class ReadinessPort:
             self.abort(connection)
         for connection in _overdue(self.orphans, now - settings.close_timeout):
             connection.given_up()
-        resting, self._resting = self._resting, []
-        for listener in resting:
-            self._epoll.register(listener, _IN)
+        self.retry_listening()
 
     def disconnect(self) -> None:
         """Close every socket at once."""
@@ -273,9 +227,8 @@ class ReadinessPort:
             self.discard(connection)
 
     def close(self) -> None:
-        """Close every socket, and what polls them. The port must not be served any more."""
+        """Close every socket, and what polls them. The transport must not be served any more."""
         self.disconnect()
-        self._epoll.close()
 
 
 def _overdue(waiting: dict[Connection, float], before: float) -> list[Connection]:
