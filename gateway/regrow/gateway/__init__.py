@@ -8,7 +8,8 @@ A gateway is a value: handlers by path. ``regrow serve module:name`` serves it, 
 
 from __future__ import annotations
 
-from regrow.gateway._channels._channel import Channel, Error, JoinRefusedError, Ok, Stop
+from regrow.gateway._channels._channel import Channel
+from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok, Stop
 from regrow.gateway._channels._socket import Session, Socket
 from regrow.gateway._handlers._handler import Handler, RefuseError
 from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHost

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from regrow.actors import ExitProcess, ExitReason, Shutdown, StopRequest, are_plain, reason_of, receive, resolved
+from regrow.actors import ExitProcess, StopRequest, are_plain, reason_of, receive, resolved
 from regrow.actors.sys import SystemMessage
 
 from ._messages import INVALID_MESSAGE, Broadcast, Message
+from ._outcomes import LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from regrow.actors import Ack, Pid
+    from regrow.actors import Ack, ExitReason, Pid
     from regrow.gateway._pubsub._pubsub import PubSub
     from regrow.gateway._transport._connection import Connection
 
-__all__ = ["Channel", "Error", "JoinCrashed", "JoinRefusedError", "Ok", "Stop"]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Ok:
-    """Reply to a message with status ``ok``."""
-
-    response: Any = field(default_factory=dict[str, Any])
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Error:
-    """Reply to a message with status ``error``."""
-
-    response: Any = field(default_factory=dict[str, Any])
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Reply, if ``reply`` is given, and leave the topic: the client gets ``phx_close`` for a quiet reason."""
-
-    reason: ExitReason
-    reply: Ok | Error | None = None
-
-
-@final
-class JoinRefusedError(Exception):
-    """Raise it in `Channel.join` to refuse a client: it gets an error reply with ``response``."""
-
-    def __init__(self, **response: Any) -> None:
-        super().__init__(response)
-        self.response = response
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class JoinCrashed(ExitReason):
-    """The join callback of a channel crashed."""
-
-    reason: ExitReason
-
-
-REFUSED = Shutdown("refused")
-LEFT = Shutdown("left")
-ENDED = Shutdown("closed")
-DUPLICATE_JOIN = Shutdown("duplicate_join")
+__all__ = ["Channel"]
 
 
 class Channel:

@@ -16,9 +16,9 @@ from regrow.gateway._transport._outbound import State
 from regrow.gateway._wire._decoder import INVALID_DATA
 from regrow.supervisors import ChildSpec, Restart, start_child_soon
 
-from ._channel import DUPLICATE_JOIN, ENDED, REFUSED, Channel, JoinCrashed
 from ._json import json_serializer
 from ._messages import INVALID_MESSAGE, Message
+from ._outcomes import DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from regrow.gateway._wire._decoder import Frame
     from regrow.gateway._wire._framing import Framing
 
+    from ._channel import Channel
     from ._serializer import Serializer
 
 __all__ = ["Session", "Socket", "channel_supervisor"]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final, final
 
 import msgspec
 
-from regrow.gateway._channels._channel import Channel, Error, JoinRefusedError, Ok
+from regrow.gateway._channels._channel import Channel
+from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok
 from regrow.gateway._channels._socket import Socket
 from regrow.gateway._handlers._handler import Handler
 from regrow.gateway._serving._route import Gateway
