@@ -72,6 +72,28 @@ async def test_what_a_port_reads_is_handled_and_flushed_in_the_same_tick() -> No
 
 
 @trio_test
+async def test_more_mail_than_a_tick_runs_is_handled_without_waiting_for_the_port_to_be_ready_again() -> None:
+    async with open_node() as node, trio.open_nursery() as nursery:
+        handled = 0
+
+        class Counting(Puppet):
+            def handle_info(self, message: Any) -> Any:
+                nonlocal handled
+                handled += 1
+
+        pid = await unlinked(Counting, [])
+        port = FakePort(lambda message: send(pid, message))
+        nursery.start_soon(node.serve_port, port)
+        await wait_all_tasks_blocked()
+
+        port.arrive(*range(3 * MESSAGES_PER_TICK))
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+        assert handled == 3 * MESSAGES_PER_TICK
+
+
+@trio_test
 async def test_a_port_that_is_no_longer_served_takes_no_part_in_the_tick() -> None:
     async with open_node() as node:
         port = FakePort(lambda _message: None)

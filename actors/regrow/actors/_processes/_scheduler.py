@@ -204,7 +204,7 @@ class Scheduler:
 
     @trio.lowlevel.enable_ki_protection
     def tick(self) -> bool:
-        """Run one tick; a no-op inside a tick. Whether a port was busy.
+        """Run one tick; a no-op inside a tick. Whether there is more to do: a port was busy, or processes are ready.
 
         KeyboardInterrupt and SystemExit belong to the node, never to the process that happened to run: the
         first is held back until the tick is over, the second leaves the tick.
@@ -235,7 +235,7 @@ class Scheduler:
             if self._held:
                 held, self._held = self._held, []
                 self.ready.extendleft(reversed(held))
-        return busy
+        return busy or bool(self.ready)
 
     def _run_ready(self) -> None:
         ready = self.ready
