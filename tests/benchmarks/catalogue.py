@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -13,21 +12,34 @@ Sample: TypeAlias = Mapping[str, float]
 """The numbers that one run printed."""
 
 
-class Served(enum.Enum):
-    """What a load is put on."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How our side of a load is started."""
 
-    RAW = enum.auto()
-    """The raw protocol of `raw_server`; the reference server speaks it too."""
-    CHANNELS = enum.auto()
-    """The lobby of ``regrow serve``, in Phoenix Channels V2."""
+    arguments: tuple[str, ...]
+    """Of the interpreter; the port comes behind them."""
+
+
+RAW: Final = Server(("tests/benchmarks/raw_server.py",))
+"""The raw protocol; the reference server speaks it too."""
+
+
+def gateway(*arguments: str) -> Server:
+    """``regrow serve``, without an argument the lobby, in Phoenix Channels V2."""
+    return Server(("-m", "regrow.gateway", "serve", "--unlimited", *arguments, "--port"))
+
+
+LOBBY: Final = gateway()
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """A run of the load generator against a server."""
 
-    served: Served
+    served: Server
     flags: tuple[str, ...]
+    reference: tuple[str, ...] | None = None
+    """The flags of the run against the reference server that it is compared with; None if with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ _MILLISECONDS: Final = 1e-3
 
 _BUSY_RATE: Final = 3_000_000
 """20 senders x 1,500 messages/s x 100 subscribers."""
+_CHANNEL_BUSY_RATE: Final = 2_000_000
+"""20 senders x 1,000 messages/s x 100 members."""
 _BUSY_SECONDS: Final = 3.0
 
 _SOCKET: Final = ("--path", "/socket/websocket?vsn=2.0.0")
@@ -80,9 +94,13 @@ _JOINED: Final = (
     *("--join", '["1","1","room:lobby","phx_join",{}]', "--join-expect", "phx_reply"),
 )
 _PING: Final = '["1","{ref}","room:lobby","ping",{"ts":{ts},"body":"{pad}"}]'
+_COUNT: Final = '["1",null,"room:lobby","count",{"body":"{pad}"}]'
+_ASK: Final = '["1","{ref}","room:lobby","counted",{}]'
+_HEARTBEAT: Final = '[null,"{ref}","phoenix","heartbeat",{}]'
 _SAY: Final = '["1","{ref}","room:lobby","new_msg",{"ts":{ts},"body":"{pad}"}]'
 
 _IDLE: Final = "connect --conns 10000 --concurrency 200 --hold 2"
+_ECHO_32: Final = "echo --conns 100 --size 32 --time 1.5 --warmup 0.4"
 _LOCKSTEP: Final = "--size 64 --time 1.5 --warmup 0.4 --lockstep"
 
 _DELIVERIES: Final = _field("deliveries_per_s")
@@ -90,12 +108,31 @@ _P50: Final = Quantity("p50 ms", _field("p50_us", _MILLISECONDS))
 _P99: Final = Quantity("p99 ms", _field("p99_us", _MILLISECONDS))
 
 
+def _raw_flags(line: str) -> tuple[str, ...]:
+    return (*_flags(line), "--path", "/ws")
+
+
 def _raw(line: str) -> Load:
-    return Load(Served.RAW, (*_flags(line), "--path", "/ws"))
+    return Load(RAW, _raw_flags(line), _raw_flags(line))
 
 
-def _channels(line: str, *more: str) -> Load:
-    return Load(Served.CHANNELS, (*_flags(line), *_JOINED, *more))
+def _channels(line: str, *more: str, served: Server = LOBBY) -> Load:
+    return Load(served, (*_flags(line), *_JOINED, *more))
+
+
+def _channels_beside_raw(line: str, *more: str) -> Load:
+    """Channels here, beside the raw protocol there: what the channel protocol costs on top."""
+    return Load(LOBBY, (*_flags(line), *_JOINED, *more), _raw_flags(line))
+
+
+def _busy(rate: float) -> tuple[Quantity, ...]:
+    return (
+        # The generator may stop a message of each sender early: a thousandth is granted.
+        Quantity("deliveries/s", lambda sample: sample["deliveries"] / _BUSY_SECONDS, AtLeast(0.999 * rate)),
+        Quantity("lost", lambda sample: sample["expected"] - sample["deliveries"], AtMost(0)),
+        _P50,
+        Quantity("p99 ms", _field("p99_us", _MILLISECONDS), AtMost(20)),
+    )
 
 
 def _children(kind: str, text: str) -> Benchmark:
@@ -116,7 +153,7 @@ BENCHMARKS: Final = (
     Benchmark(
         "echo-32",
         "echo, 100 connections, 32 B",
-        _raw("echo --conns 100 --size 32 --time 1.5 --warmup 0.4"),
+        _raw(_ECHO_32),
         (Quantity("messages/s", _field("msgs_per_s"), TimesReference(0.7)), _P99),
     ),
     Benchmark(
@@ -150,17 +187,7 @@ BENCHMARKS: Final = (
         "busy",
         "busy room, 20 senders x 1,500/s, 100 subscribers",
         _raw(f"fanout --conns 100 --senders 20 --rate 1500 --size 64 --time {_BUSY_SECONDS}"),
-        (
-            # The generator may stop a message of each sender early: a thousandth is granted.
-            Quantity(
-                "deliveries/s",
-                lambda sample: sample["deliveries"] / _BUSY_SECONDS,
-                AtLeast(0.999 * _BUSY_RATE),
-            ),
-            Quantity("lost", lambda sample: sample["expected"] - sample["deliveries"], AtMost(0)),
-            _P50,
-            Quantity("p99 ms", _field("p99_us", _MILLISECONDS), AtMost(20)),
-        ),
+        _busy(_BUSY_RATE),
     ),
     Benchmark(
         "idle",
@@ -177,14 +204,14 @@ BENCHMARKS: Final = (
         _channels(_IDLE),
         (
             Quantity("KiB of RSS each", _field("rss_per_conn_bytes", _KIB), AtMost(4)),
-            Quantity("connects and joins/s", _field("conn_per_s")),
+            Quantity("connects and joins/s", _field("conn_per_s"), AtLeast(6_000)),
         ),
     ),
     Benchmark(
         "channel-echo",
-        "channel echo (ping, reply), 100 connections",
-        _channels("echo --conns 100 --size 32 --time 1.5 --warmup 0.4", "--msg", _PING, "--match", "phx_reply"),
-        (Quantity("messages/s", _field("msgs_per_s")), _P99),
+        "channel echo (ping, reply), 100 connections, 32 B",
+        _channels_beside_raw(_ECHO_32, "--msg", _PING, "--match", "phx_reply"),
+        (Quantity("messages/s", _field("msgs_per_s"), TimesReference(0.5)), _P99),
     ),
     Benchmark(
         "channel-100",
@@ -195,8 +222,42 @@ BENCHMARKS: Final = (
     Benchmark(
         "channel-1k",
         "channel broadcast to 1,000 members, lockstep",
-        _channels(f"fanout --conns 1000 {_LOCKSTEP}", "--msg", _SAY),
-        (Quantity("deliveries/s", _DELIVERIES), _P99),
+        _channels_beside_raw(f"fanout --conns 1000 {_LOCKSTEP}", "--msg", _SAY),
+        (Quantity("deliveries/s", _DELIVERIES, TimesReference(0.7)), _P99),
+    ),
+    Benchmark(
+        "channel-10k",
+        "channel broadcast to 10,000 members, lockstep",
+        _channels_beside_raw(f"fanout --conns 10000 {_LOCKSTEP} --concurrency 200", "--msg", _SAY),
+        (Quantity("deliveries/s", _DELIVERIES, TimesReference(0.7)), _P99),
+    ),
+    Benchmark(
+        "channel-busy",
+        "channel busy room, 20 senders x 1,000/s, 100 members",
+        _channels(f"fanout --conns 100 --senders 20 --rate 1000 --size 64 --time {_BUSY_SECONDS}", "--msg", _SAY),
+        _busy(_CHANNEL_BUSY_RATE),
+    ),
+    Benchmark(
+        "channel-flood",
+        "flood of messages a channel only counts, 100 connections, 64 B",
+        _channels(
+            "flood --conns 100 --size 64 --time 1.5 --drain 30",
+            *("--msg", _COUNT, "--barrier", _ASK, "--barrier-match", "phx_reply", "--stats", "/stats"),
+            served=gateway("tests.benchmarks.counting:app"),
+        ),
+        (
+            Quantity("messages/s", _field("msgs_per_s"), AtLeast(350_000)),
+            Quantity("lost", lambda sample: sample["server_expected"] - sample["server_counted"], AtMost(0)),
+        ),
+    ),
+    Benchmark(
+        "channel-idle",
+        "15,000 joined connections, a heartbeat each every 30 s",
+        _channels(
+            "connect --conns 15000 --concurrency 200 --hold 31",
+            *("--heartbeat", _HEARTBEAT, "--heartbeat-every", "30"),
+        ),
+        (Quantity("% of a core", _field("server_cpu", 100), AtMost(5)),),
     ),
     Benchmark(
         "actors",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tests.benchmarks.catalogue import Benchmark, Load, Program, Sample, Served
+from tests.benchmarks.catalogue import Benchmark, Load, Program, Sample, Server
 from tests.benchmarks.cores import Cores, pinned
 from tests.benchmarks.errors import RunFailedError
 from tests.benchmarks.measurements import Measurement, Noise, Subject, parse_sample
@@ -45,7 +45,7 @@ class Tools:
                 return (Subject.OURS,)
             case Load() if self.wsload is None:
                 return ()
-            case Load(served=Served.RAW) if self.cref is not None:
+            case Load(reference=reference) if reference is not None and self.cref is not None:
                 return (Subject.OURS, Subject.REFERENCE)
             case Load():
                 return (Subject.OURS,)
@@ -68,14 +68,17 @@ def _measure(benchmark: Benchmark, subject: Subject, repetition: int, tools: Too
         match benchmark.run:
             case Program(module, arguments):
                 sample, heard = run_sample([tools.python, "-m", module, *arguments], cores.server, server=None)
-            case Load(served, flags):
+            case Load(served, flags, reference):
+                if subject is Subject.REFERENCE:
+                    assert reference is not None
+                    flags = reference
                 sample, heard = _load(served, flags, subject, tools, cores)
     except RunFailedError as error:
         return Measurement(benchmark.name, subject, repetition, {}, Noise(0, 0), str(error))
     return Measurement(benchmark.name, subject, repetition, sample, heard)
 
 
-def _load(served: Served, flags: Sequence[str], subject: Subject, tools: Tools, cores: Cores) -> tuple[Sample, Noise]:
+def _load(served: Server, flags: Sequence[str], subject: Subject, tools: Tools, cores: Cores) -> tuple[Sample, Noise]:
     assert tools.wsload is not None
     port = free_port()
     with serving(_server(served, subject, tools, port), port, cores.server) as pid:
@@ -83,15 +86,11 @@ def _load(served: Served, flags: Sequence[str], subject: Subject, tools: Tools, 
         return run_sample([tools.wsload, *flags, *target], cores.generator, server=pid)
 
 
-def _server(served: Served, subject: Subject, tools: Tools, port: int) -> list[str]:
+def _server(served: Server, subject: Subject, tools: Tools, port: int) -> list[str]:
     if subject is Subject.REFERENCE:
         assert tools.cref is not None
         return [tools.cref, str(port)]
-    match served:
-        case Served.RAW:
-            return [tools.python, "tests/benchmarks/raw_server.py", str(port)]
-        case Served.CHANNELS:
-            return [tools.python, "-m", "regrow.gateway", "serve", "--unlimited", "--port", str(port)]
+    return [tools.python, *served.arguments, str(port)]
 
 
 def run_sample(command: Sequence[str], core: int, *, server: int | None) -> tuple[Sample, Noise]:

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.benchmarks.catalogue import BENCHMARKS, Load, Program, Served, chosen
+from tests.benchmarks.catalogue import BENCHMARKS, Load, Program, chosen
 from tests.benchmarks.measurements import Subject
 from tests.benchmarks.runner import Tools
 
@@ -36,10 +36,10 @@ def test_who_is_measured_depends_on_the_tools() -> None:
         match benchmark.run:
             case Program():
                 expected = [(Subject.OURS,)] * 3
-            case Load(served=Served.RAW):
-                expected = [(), (Subject.OURS,), (Subject.OURS, Subject.REFERENCE)]
-            case Load():
+            case Load(reference=None):
                 expected = [(), (Subject.OURS,), (Subject.OURS,)]
+            case Load():
+                expected = [(), (Subject.OURS,), (Subject.OURS, Subject.REFERENCE)]
         assert [tools.subjects(benchmark) for tools in (bare, loaded, full)] == expected
 
 
