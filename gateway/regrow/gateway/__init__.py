@@ -16,6 +16,7 @@ from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHos
 from regrow.gateway._http._request import Request
 from regrow.gateway._lobby._lobby import Echo, Lobby, Room, lobby
 from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._presence._presence import FetchPresences, Presence
 from regrow.gateway._pubsub._pubsub import PubSub
 from regrow.gateway._serving._load import load_gateway
 from regrow.gateway._serving._route import Gateway, Page, View
@@ -26,24 +27,28 @@ from regrow.gateway._transport._connection import Connection
 from regrow.gateway._transport._descriptors import room_for
 from regrow.gateway._transport._outbound import State
 
-from ._errors import GatewayError, UnknownGatewayError
+from ._errors import AlreadyTrackedError, GatewayError, NotTrackedError, UnknownGatewayError
 
 __all__ = [
+    "AlreadyTrackedError",
     "AnyOrigin",
     "Channel",
     "Connection",
     "Echo",
     "Error",
+    "FetchPresences",
     "Gateway",
     "GatewayError",
     "Handler",
     "JoinRefusedError",
     "Lobby",
     "Metrics",
+    "NotTrackedError",
     "Ok",
     "OneOf",
     "OriginPolicy",
     "Page",
+    "Presence",
     "PubSub",
     "RefuseError",
     "Request",

@@ -8,9 +8,10 @@ import msgspec
 
 from regrow.actors import ExitProcess, StopRequest, are_plain, reason_of, receive, resolved
 from regrow.actors.sys import SystemMessage
+from regrow.gateway._transport._outbound import State
 
 from ._messages import INVALID_MESSAGE, Broadcast, Message
-from ._outcomes import LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
+from ._outcomes import JOINED, LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,11 +48,14 @@ class Channel:
 
     _decoders: ClassVar[dict[str, msgspec.json.Decoder[Any] | None]] = {}
     _inline: ClassVar[bool] = True
+    _welcomes: ClassVar[bool] = False
+    """Whether `joined` does anything."""
 
     def __init_subclass__(cls) -> None:
         """Choose the driver, and make a decoder for each event."""
         super().__init_subclass__()
         cls._inline = are_plain(cls, _CALLBACKS)
+        cls._welcomes = cls.joined is not Channel.joined
         cls._decoders = {
             event: None if kind is msgspec.Raw else msgspec.json.Decoder(kind) for event, kind in cls.events.items()
         }
@@ -66,6 +70,13 @@ class Channel:
 
         Raises:
             JoinRefusedError: the client gets an error reply.
+        """
+
+    def joined(self) -> Any:
+        """The client has its ok reply and is subscribed. None or `Stop`. Runs before any `handle_in`.
+
+        The place to `track` it and to `push_presences`. What it raises is a crash of the channel, not of the join.
+        See: the ``:after_join`` that channels of Phoenix send themselves.
         """
 
     def handle_in(self, event: str, payload: Any) -> Any:  # noqa: ARG002 - overridden
@@ -91,6 +102,39 @@ class Channel:
         """Send every other client in the topic an event."""
         self._pubsub.broadcast_from(self.connection, self.topic, Broadcast(self.topic, event, payload))
 
+    # Who is here: see `Presence`.
+
+    def track(self, key: str, meta: Mapping[str, Any]) -> str:
+        """Show this client in the topic under a key until the channel ends; see `Presence.track`."""
+        return self.connection.port.presence.track(self.pid, self.topic, key, meta)
+
+    def untrack(self, key: str) -> None:
+        """Show it no more; see `Presence.untrack`."""
+        self.connection.port.presence.untrack(self.pid, self.topic, key)
+
+    def update(self, key: str, meta: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]) -> str:
+        """Change what is shown of it; see `Presence.update`."""
+        return self.connection.port.presence.update(self.pid, self.topic, key, meta)
+
+    def presences(self) -> dict[str, dict[str, Any]]:
+        """Everyone in the topic; see `Presence.list`."""
+        return self.connection.port.presence.list(self.topic)
+
+    def push_presences(self) -> None:
+        """Send this client everyone in the topic as ``presence_state``; it is sent each ``presence_diff`` anyhow.
+
+        A client that was sent both has the server's list at the end of every tick.
+
+        Raises:
+            RuntimeError: the client is not subscribed yet, and would miss changes: call it from `joined` on.
+        """
+        connection = self.connection
+        if connection.state is not State.OPEN:
+            return
+        if not self._pubsub.is_subscribed(self.topic, connection):
+            raise RuntimeError(f"{self.topic} is not joined yet: call push_presences in `joined`, or later")
+        connection.push(connection.port.presence.state(self.topic, connection.dialect))
+
     @property
     def _pubsub(self) -> PubSub:
         return self.connection.port.pubsub
@@ -100,6 +144,8 @@ class Channel:
     def _route(self, message: object) -> tuple[Callable[..., Any], tuple[Any, ...], Callable[..., Stop | None]]:
         """The callback for a message, its arguments, and what carries out its outcome."""
         if not isinstance(message, Message):
+            if message is JOINED:
+                return self.joined, (), self._settle
             if isinstance(message, StopRequest):
                 return Stop, (message.reason,), self._settle
             if isinstance(message, SystemMessage):  # it answers none, like any process that is no behaviour
@@ -132,12 +178,13 @@ class Channel:
         legal = "Ok, Error, Stop or None" if message.__class__ is Message else "Stop or None"
         raise TypeError(f"a callback of {type(self).__qualname__} returns {legal}, got {outcome!r}")
 
-    def _settle_join(self, message: object, response: Any) -> None:
+    def _settle_join(self, message: object, response: Any) -> Stop | None:
         joined = self.connection.session.joined.get(self.topic)
         if joined is None or joined.pid is not self.pid:
-            return  # the client has joined again or is gone, while `join` waited for something
+            return None  # the client has joined again or is gone, while `join` waited for something
         self._pubsub.subscribe(self.topic, self.connection)
         self._reply(message, Ok({} if response is None else response))
+        return JOINED if self._welcomes else None
 
     def _refused(self, message: object, error: BaseException) -> Stop | None:
         """Answer a join that was refused; anything else that was raised is a crash."""
@@ -169,7 +216,9 @@ class Channel:
                 if not isinstance(reason, JoinCrashed):
                     self.terminate(reason)
                 raise ExitProcess(reason) from error
-        if stop is not None:
+        if stop is JOINED:
+            self.dispatch(JOINED)
+        elif stop is not None:
             if stop.reason is not REFUSED:
                 self.terminate(stop.reason)
             raise ExitProcess(stop.reason)
@@ -177,8 +226,9 @@ class Channel:
     async def live(self, ack: Ack, _args: tuple[Any, ...]) -> None:
         """Take messages until the process ends. Called by the start protocol."""
         ack.ready()
+        stop: Stop | None = None
         while True:
-            message = await receive()
+            message = await receive() if stop is None else stop
             try:
                 callback, args, settle = self._route(message)
                 stop = settle(message, await resolved(callback(*args)))
@@ -189,13 +239,13 @@ class Channel:
                     if not isinstance(reason, JoinCrashed):
                         await resolved(self.terminate(reason))
                     raise ExitProcess(reason) from error
-            if stop is not None:
+            if stop is not None and stop is not JOINED:
                 if stop.reason is not REFUSED:
                     await resolved(self.terminate(stop.reason))
                 raise ExitProcess(stop.reason)
 
 
-_CALLBACKS = ("join", "handle_in", "handle_info", "terminate")
+_CALLBACKS = ("join", "joined", "handle_in", "handle_info", "terminate")
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 

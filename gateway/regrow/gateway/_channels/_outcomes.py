@@ -7,7 +7,18 @@ from typing import Any, final
 
 from regrow.actors import ExitReason, Shutdown
 
-__all__ = ["DUPLICATE_JOIN", "ENDED", "LEFT", "REFUSED", "Error", "JoinCrashed", "JoinRefusedError", "Ok", "Stop"]
+__all__ = [
+    "DUPLICATE_JOIN",
+    "ENDED",
+    "JOINED",
+    "LEFT",
+    "REFUSED",
+    "Error",
+    "JoinCrashed",
+    "JoinRefusedError",
+    "Ok",
+    "Stop",
+]
 
 
 @final
@@ -56,3 +67,6 @@ REFUSED = Shutdown("refused")
 LEFT = Shutdown("left")
 ENDED = Shutdown("closed")
 DUPLICATE_JOIN = Shutdown("duplicate_join")
+
+JOINED = Stop(Shutdown("joined"))
+"""No end: a join is settled, and `Channel.joined` is to run next, as a message of its own."""

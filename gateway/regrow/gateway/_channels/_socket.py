@@ -204,6 +204,10 @@ class Socket(Handler):
             send(earlier.pid, StopRequest(DUPLICATE_JOIN))
         self._push_end(earlier, "phx_close", {})
 
+    def close(self, code: int | None, reason: str) -> Any:  # noqa: ARG002 - whatever ended it
+        """Stop the channels: the client may take its time to answer our goodbye, but it hears nothing more."""
+        self.ended(self.connection)
+
     def info(self, message: Any) -> Any:
         """A channel was started, or has ended."""
         if isinstance(message, Joined):

@@ -135,7 +135,7 @@ class PubSub:
 
         A message whose ``event`` is in ``intercepts`` is sent to the process ``pid`` as it is, and not written.
         """
-        if any(group.is_of(self, name) for group in connection.groups):
+        if self.is_subscribed(name, connection):
             return
         topic = self._topics.get(name)
         if topic is None:
@@ -150,6 +150,10 @@ class PubSub:
         for group in connection.groups:
             if group.is_of(self, name):
                 group.remove(connection)
+
+    def is_subscribed(self, name: str, connection: Connection) -> bool:
+        """Whether a connection is written what is broadcast on a topic."""
+        return any(group.is_of(self, name) for group in connection.groups)
 
     def subscribers(self, name: str) -> int:
         """How many connections are subscribed."""

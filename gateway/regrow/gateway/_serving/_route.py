@@ -12,6 +12,7 @@ from regrow.gateway._settings._settings import Settings
 if TYPE_CHECKING:
     from regrow.gateway._handlers._handler import Handler
     from regrow.gateway._http._request import Request
+    from regrow.gateway._presence._presence import FetchPresences
     from regrow.gateway._transport._connection import Connection
 
 __all__ = ["Gateway", "Page", "Route", "View"]
@@ -63,6 +64,8 @@ class Gateway:
     views: Mapping[str, View] = field(default_factory=dict[str, View])
     """Pages by path. ``/healthz`` and ``/metrics`` are added unless they are here."""
     settings: Settings = field(default_factory=Settings)
+    fetch_presences: FetchPresences | None = None
+    """Extends presences before they are told; see `Presence`."""
 
     def __post_init__(self) -> None:
         for path in (*self.routes, *self.views):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from regrow.gateway._operations._metrics import Metrics
+    from regrow.gateway._presence._presence import Presence
 
     from ._route import Gateway, View
 
@@ -45,6 +46,11 @@ class RunningGateway:
         return self.transport.metrics
 
     @property
+    def presence(self) -> Presence:
+        """Who is in which topic."""
+        return self.transport.presence
+
+    @property
     def url(self) -> str:
         """Where to find it, ``http://host:port``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -65,6 +71,7 @@ async def open_gateway(gateway: Gateway, host: str = "127.0.0.1", port: int = 40
     """
     node = current_node()
     transport = ReadinessPort(node, gateway.settings)
+    transport.presence.fetch = gateway.fetch_presences
     metrics = exposition(transport.metrics, lambda: _gauges(transport))
     views: dict[str, View] = {
         "/healthz": lambda _request: Page(b"ok\n"),

@@ -75,7 +75,7 @@ class ReadinessPort(Transport):
 
     async def wait(self) -> None:
         """Return as soon as a socket is ready, or at once if something was said while nobody served this port."""
-        if self.dirty:
+        if self.has_spoken:
             await trio.lowlevel.checkpoint()
             return
         await trio.lowlevel.wait_readable(self._epoll.fileno())

@@ -15,6 +15,7 @@ import trio
 
 from regrow.gateway._http._request import RequestParser
 from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._presence._presence import Presence
 from regrow.gateway._pubsub._pubsub import Cork, PubSub
 
 from ._connection import ABNORMAL, Connection
@@ -53,6 +54,8 @@ class Transport:
         """The topics of channels."""
         self.raw_pubsub = PubSub(cork)
         """The topics of raw handlers; they share no name with those of channels."""
+        self.presence = Presence(self)
+        """Who is in which topic of channels."""
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}
@@ -125,9 +128,10 @@ class Transport:
     def flush(self) -> None:
         """Write what this tick said: one send a connection, however much was said to it."""
         while self.dirty or self._before_flush:
-            finished, self._before_flush = self._before_flush, []
-            for finish in finished:
-                finish()
+            while self._before_flush:  # what speaks here may have batches to close, or others something to say
+                finished, self._before_flush = self._before_flush, []
+                for finish in finished:
+                    finish()
             dirty, self.dirty = self.dirty, []
             for connection in dirty:
                 outbox = connection.outbox
@@ -147,8 +151,16 @@ class Transport:
                 connection.flush()
 
     def before_flush(self, finish: Callable[[], None]) -> None:
-        """Call ``finish`` before this tick's writes go out; whoever speaks while they do is written after them."""
+        """Call ``finish`` before this tick's writes go out, those of what it says included.
+
+        Whoever speaks while they do is written after them.
+        """
         self._before_flush.append(finish)
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self.dirty or self._before_flush)
 
     # Ending.
 

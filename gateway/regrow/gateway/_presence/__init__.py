@@ -1,0 +1,1 @@
+"""Presence: who is in a topic, and how its clients hear of it."""
