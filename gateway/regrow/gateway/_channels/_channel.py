@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from regrow.actors import Ack, ExitReason, Pid
+    from regrow.gateway._presence._presence import NewMeta
     from regrow.gateway._pubsub._pubsub import PubSub
     from regrow.gateway._transport._connection import Connection
 
@@ -112,7 +113,7 @@ class Channel:
         """Show it no more; see `Presence.untrack`."""
         self.connection.port.presence.untrack(self.pid, self.topic, key)
 
-    def update(self, key: str, meta: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]) -> str:
+    def update(self, key: str, meta: NewMeta) -> str:
         """Change what is shown of it; see `Presence.update`."""
         return self.connection.port.presence.update(self.pid, self.topic, key, meta)
 

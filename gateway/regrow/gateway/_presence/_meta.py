@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -14,7 +14,7 @@ _from_json = msgspec.json.Decoder(tuple[str, dict[str, Any]]).decode
 _to_msgpack = msgspec.msgpack.Encoder().encode
 
 
-def plain(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
+def plain(key: object, value: object) -> dict[str, Any]:
     """A copy of what is told under a key that shares nothing with it: maps with text as keys, lists, text, numbers.
 
     What cannot be told is found here, where its author learns of it, and not when a tick's diff is written for all.
@@ -27,7 +27,7 @@ def plain(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise TypeError(f"what is told of presence {key!r} is a map, got {value!r}")
     try:
-        copy = _from_json(_to_json((key, dict(value))))[1]
+        copy = _from_json(_to_json((key, dict(cast("Mapping[str, Any]", value)))))[1]
         _to_msgpack((key, copy))
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise TypeError(f"what is told of presence {key!r} must fit into JSON and msgpack: {error}") from error

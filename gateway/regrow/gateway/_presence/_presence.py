@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from regrow.gateway._pubsub._dialect import Dialect
     from regrow.gateway._transport._transport import Transport
 
-    from ._changes import Meta, Presences
+    from ._changes import Presences
     from ._topic import Entry
 
-__all__ = ["FetchPresences", "Presence"]
+__all__ = ["FetchPresences", "NewMeta", "Presence"]
 
 logger = logging.getLogger("regrow.gateway")
 
@@ -39,6 +39,9 @@ Called with the topic and ``{key: {"metas": [...]}}``; returns the same keys, ea
 to be told beside them. Called once a list and once for each half of a diff, not once a process. Runs in the tick: it
 must not block. See: ``Phoenix.Presence`` ``fetch/2``.
 """
+
+NewMeta: TypeAlias = Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
+"""A meta, or what makes one of the present one."""
 
 _EXACT: Final = 100
 """Metas up to which a state is encoded anew whenever something has changed: it costs less than 50 µs."""
@@ -94,9 +97,7 @@ class Presence:
             if pid.process is not None:
                 pid.process.let_go(entry)
 
-    def update(
-        self, pid: Pid, topic: str, key: str, meta: Mapping[str, Any] | Callable[[Meta], Mapping[str, Any]]
-    ) -> str:
+    def update(self, pid: Pid, topic: str, key: str, meta: NewMeta) -> str:
         """Give a process another meta, or what a function makes of a copy of the present one. Its new ``phx_ref``.
 
         Clients hear of it as a leave and a join in one diff; ``phx_ref_prev`` of the new meta names the one they know.
@@ -175,7 +176,7 @@ class Presence:
                 )
 
     def _fetched(self, topic: str, presences: Presences) -> Presences:
-        if self.fetch is None:
+        if self.fetch is None or not presences:
             return presences
         return {key: plain(key, presence) for key, presence in self.fetch(topic, presences).items()}
 
@@ -183,9 +184,7 @@ class Presence:
         if self.fetch is None:
             return diff
         try:
-            return {
-                half: self._fetched(topic, _copied(presences)) if presences else {} for half, presences in diff.items()
-            }
+            return {half: self._fetched(topic, _copied(presences)) for half, presences in diff.items()}
         except Exception:  # no process of the user's is here to crash, and the lists of clients must not go wrong
             logger.exception("fetch failed for a presence_diff of %s, which is told without it", topic)
             return diff
