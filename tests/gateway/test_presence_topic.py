@@ -139,9 +139,11 @@ def test_a_client_that_has_the_list_before_any_diff_has_the_metas_of_a_key_in_th
     topic.add("ann", PIDS[2], {})
     topic.remove(second)
     client.hear_diff(topic.take_diff())
-    assert client.state == topic.list() == {
-        "ann": metas({"away": True, "phx_ref": "r3", "phx_ref_prev": "r1"}, {"phx_ref": "r4"})
-    }
+    assert (
+        client.state
+        == topic.list()
+        == {"ann": metas({"away": True, "phx_ref": "r3", "phx_ref_prev": "r1"}, {"phx_ref": "r4"})}
+    )
 
 
 def test_a_meta_is_told_with_its_ref() -> None:
