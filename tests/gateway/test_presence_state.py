@@ -96,12 +96,14 @@ def test_a_tick_in_which_presence_speaks_first_leaves_no_batch_open() -> None:
 def test_what_is_broadcast_while_diffs_are_written_reaches_everyone() -> None:
     """The topic's batch is closed before the first write, although it was opened behind the cork's last word."""
     port = offline_port()
-    (_, sock), (broken, bad) = member(port), member(port)
+    _, sock = member(port)
+    broken, bad = offline_connection(port)
     bad.is_broken = True
     broken.route = cast("Any", _Mourned())
     _, pid = process()
     port.pubsub.broadcast("t", Broadcast("t", "hello", 1))
     port.presence.track(pid, "t", "ann", {})
+    broken.push(b"to nobody")
     port.flush()
     assert events(sock) == ["hello", "presence_diff", "gone"]
 

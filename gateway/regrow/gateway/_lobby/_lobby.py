@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final, final
+import time
+from typing import Any, ClassVar, Final, cast, final
 
 import msgspec
 
@@ -17,6 +18,9 @@ __all__ = ["Echo", "Lobby", "Room", "lobby"]
 
 MAX_LENGTH: Final = 1_024
 """Characters of a message."""
+
+MAX_NAME: Final = 32
+"""Characters of a name."""
 
 _ROOM_ID = re.compile(r"room:[A-Za-z0-9_-]{1,64}")
 
@@ -33,15 +37,30 @@ class Room(Channel):
     """A chat room, ``room:<id>``.
 
     ``new_msg`` is broadcast to everyone in the room, ``typing`` to everyone else; ``ping`` is answered with its own
-    payload.
+    payload. Who joins with ``{"name": "Ann"}`` is shown to the others as ``Ann``, is sent ``presence_state``, and what
+    they say and that they type carries their name, whatever they claim. Names are not reserved: two clients with one
+    name are two metas of one presence.
     """
 
     events: ClassVar = {"new_msg": msgspec.Raw, "typing": msgspec.Raw, "ping": msgspec.Raw}
 
-    def join(self, params: Any) -> None:  # noqa: ARG002 - anyone may
-        """Anyone may join a room whose id is a short word."""
+    name: str | None = None
+
+    def join(self, params: Any) -> None:
+        """Anyone may join a room whose id is a short word, with a name or without one."""
         if _ROOM_ID.fullmatch(self.topic) is None:
             raise JoinRefusedError(reason="invalid room id", expected="room: and 1 to 64 letters, digits, - or _")
+        if isinstance(params, dict) and "name" in params:
+            name = cast("dict[str, Any]", params)["name"]
+            if not _is_name(name):
+                raise JoinRefusedError(reason="invalid name", expected=f"1 to {MAX_NAME} printable characters")
+            self.name = name
+
+    def joined(self) -> None:
+        """Show who has a name to everyone, and everyone to them."""
+        if self.name is not None:
+            self.track(self.name, {"online_at": int(time.time())})
+            self.push_presences()
 
     def handle_in(self, event: str, payload: msgspec.Raw) -> Ok | Error | None:
         """Serve the three events."""
@@ -51,7 +70,7 @@ class Room(Channel):
             case "new_msg":
                 return self._say(payload)
             case "typing":
-                self.broadcast_from(event, payload)
+                self.broadcast_from(event, payload if self.name is None else {"name": self.name})
                 return None
             case _:
                 return Error({"reason": f"unmatched event: {event}"})
@@ -63,11 +82,16 @@ class Room(Channel):
             return Error({"reason": "invalid payload", "detail": str(error)})
         if len(message.body) > MAX_LENGTH:
             return Error({"reason": "message too long", "limit": MAX_LENGTH, "length": len(message.body)})
-        self.broadcast("new_msg", payload)
+        self.broadcast("new_msg", payload if self.name is None else {**_FIELDS.decode(payload), "from": self.name})
         return None
 
 
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and 1 <= len(name) <= MAX_NAME and name.isprintable() and not name.isspace()
+
+
 _NEW_MESSAGE = msgspec.json.Decoder(NewMessage)
+_FIELDS = msgspec.json.Decoder(dict[str, Any])
 
 
 @final
