@@ -51,9 +51,8 @@ def answers(app: Gateway, path: str, *messages: str, capsys: pytest.CaptureFixtu
 
 def test_every_example_is_tested() -> None:
     here = {"adder", "application", "counter", "embedded", "jobs", "live", "look", "send", "tally"}
-    in_test_embedding = {"fastapi_app", "per_process", "script"}
-    in_test_gateway_presence = {"present"}
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == here | in_test_embedding | in_test_gateway_presence
+    elsewhere = {"fastapi_app", "members", "per_process", "present", "script"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == here | elsewhere
 
 
 def test_the_tutorial_shows_what_the_files_say() -> None:

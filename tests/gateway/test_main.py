@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import socket
+import sys
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -12,7 +13,9 @@ import pytest
 import trio
 from typer.testing import CliRunner
 
+from regrow.gateway import Tokens
 from regrow.gateway.__main__ import _add_commands, app
+from regrow.gateway._settings._catalogue import catalogue
 from tests.support.command import run_command
 from tests.support.phoenix_client import PATH, PhoenixClient
 from tests.support.raw_client import RawClient
@@ -141,6 +144,87 @@ async def test_without_limits_it_warns_and_serves() -> None:
             await client.send_text(*map(str, range(50)))
             assert [await client.text() for _ in range(50)] == list(map(str, range(50)))
         await client.aclose()
+
+
+SECRET = {"REGROW_TOKEN_SECRET": "s" * 32}
+
+
+@command_test
+async def test_settings_of_a_file_the_environment_and_options_are_served(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "regrow.toml").write_text("max_message_size = 10\nmax_fragments = 3\n")
+    options = ("--config", "regrow.toml", "--set", "max_message_size=20")
+    async with run_command("serve", "app:gateway", "--port", "0", *options, cwd=tmp_path) as command:
+        client = await RawClient.connect(await command.port())
+        await client.upgrade("/mine")
+        assert await client.echoes("x" * 20)
+        await client.send_text("x" * 21)
+        assert await client.close_code() == 1009
+        await client.aclose()
+
+
+@pytest.mark.parametrize("name", ["serve", "settings"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--set", "max_chanels=1"), "--set max_chanels: there is no such setting; did you mean max_channels?"),
+        (("--set", "max_channels=x"), "--set max_channels = 'x': must be a whole number"),
+        (("--config", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
+        (("nosuch:app",), "cannot import 'nosuch': No module named 'nosuch'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_a_failure(name: str, options: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(app, [name, *options])
+    assert (result.exit_code, result.output) == (1, f"regrow: {said}\n")
+
+
+def test_a_wrong_variable_is_one_line_and_a_failure() -> None:
+    result = CliRunner(env={"REGROW_MAX_CHANELS": "1"}).invoke(app, ["serve"])
+    said = "regrow: REGROW_MAX_CHANELS: there is no such setting; did you mean REGROW_MAX_CHANNELS?\n"
+    assert (result.exit_code, result.output) == (1, said)
+
+
+def test_settings_are_shown_with_value_source_default_and_meaning() -> None:
+    runner = CliRunner(env={"REGROW_PARTITIONS": "3"})
+    result = runner.invoke(app, ["settings", "--set", "max_channels=7"])
+    assert result.exit_code == 0
+    rows = {name: rest for name, *rest in (line.split("\t") for line in result.output.splitlines())}
+    assert rows["setting"] == ["value", "from", "default", "meaning"]
+    assert rows["max_channels"] == ["7", "--set", "100", "Topics joined through one socket."]
+    assert rows["partitions"][:3] == ["3", "REGROW_PARTITIONS", "8"]
+    assert rows["max_fragments"][:3] == ["1024", "", "1024"]
+    assert rows.keys() - {"setting"} == catalogue().keys()
+
+
+def test_the_settings_of_a_gateway_are_shown_as_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "frugal.py").write_text(
+        "from regrow.gateway import Gateway, Settings\napp = Gateway(routes={}, settings=Settings(max_channels=7))\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    result = CliRunner().invoke(app, ["settings", "frugal:app"])
+    assert "max_channels\t7\tthe gateway\t100\t" in result.output
+
+
+def test_a_token_is_printed_that_the_gateway_verifies() -> None:
+    result = CliRunner(env=SECRET).invoke(app, ["token", "ann", "--claim", 'rooms=["tea"]', "--claim", "color=red"])
+    claims = Tokens(secrets=("s" * 32,)).verify(result.output.strip())
+    assert (claims.subject, claims.more) == ("ann", {"rooms": ["tea"], "color": "red"})
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "said"),
+    [
+        ({}, (), "no secret: set REGROW_TOKEN_SECRET to the one your gateway verifies with"),
+        (SECRET, ("--claim", "x"), "--claim x: must be NAME=VALUE, for example --claim room=tea"),
+        (SECRET, ("--claim", "exp=1"), "exp: is written by sign itself"),
+        (SECRET, ("--max-age", "0"), "max_age=0.0: must be more than 0"),
+    ],
+)
+def test_a_token_that_cannot_be_made_is_one_line_and_a_failure(
+    env: dict[str, str], options: tuple[str, ...], said: str
+) -> None:
+    result = CliRunner(env=env).invoke(app, ["token", "ann", *options])
+    assert (result.exit_code, result.output) == (1, f"regrow: {said}\n")
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "x"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -338,7 +339,14 @@ async def test_what_one_does_to_a_meta_that_was_given_or_got_changes_no_list() -
         tea.presence.list(ROOM)["eve"]["metas"][0].clear()
         found = tea.presence.get_by_key(ROOM, "eve")
         assert found is not None
-        found["metas"][0]["tags"] = []
+        found["metas"][0]["tags"].append("c")
+
+        def scribble(meta: dict[str, Any]) -> dict[str, Any]:
+            meta["tags"].append("d")
+            raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            tea.presence.update(self_(), ROOM, "eve", scribble)
         assert tea.presence.list(ROOM)["eve"]["metas"][0]["tags"] == ["a"]
         assert tea.presence.get_by_key(ROOM, "ann") is None
         assert tea.presence.get_by_key("room:coffee", "ann") is None
@@ -354,6 +362,42 @@ async def test_a_channel_can_list_everyone(socket: type[Socket]) -> None:
         await tea.settled(ann)
         answer = await ann.ask(message("1", "2", ROOM, "who"))
         assert answer.payload["response"] == ann.presence.state
+
+
+ACTS: list[Any] = [leave, be_untracked, crash, be_kicked, close, vanish]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@each_driver
+@socket_test
+async def test_in_any_coming_and_going_every_client_has_the_servers_list(socket: type[Socket], seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chosen by its seed, not secret
+    async with room(socket, Settings(close_timeout=1e9)) as tea:
+        there = [Watcher(await PhoenixClient.open(tea.served)) for _ in range(4)]
+        for watcher in there:
+            await watcher.send(join("1", ROOM, {"name": chance.choice("abc")}))
+        for turn in range(40):
+            watcher = chance.choice(there)
+            match chance.randrange(5):
+                case 0:
+                    there.remove(watcher)
+                    await chance.choice(ACTS)(watcher)
+                    there.append(Watcher(await PhoenixClient.open(tea.served)))
+                    await there[-1].send(join("1", ROOM, {"name": chance.choice("abc")}))
+                case 1:
+                    await tea.served.settle()
+                case 2:
+                    tea.presence.track(self_(), ROOM, f"bot{turn}", {"status": "here"})
+                    if chance.random() < 0.5:
+                        tea.presence.untrack(self_(), ROOM, f"bot{turn}")
+                case _:
+                    await watcher.send(message("1", "2", ROOM, chance.choice(["away", "come and go"])))
+        lists = [await tea.settled(watcher) for watcher in there]
+        assert all(watcher.presence.is_synced for watcher in there)
+        assert sum(len(statuses) for key, statuses in lists[0].items() if "bot" not in key) == 4
+        for turn in range(40):
+            tea.presence.untrack(self_(), ROOM, f"bot{turn}")
+        await tea.served.settle()
 
 
 # What `joined` promises.

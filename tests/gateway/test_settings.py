@@ -1,14 +1,15 @@
 """Every limit and timeout of the gateway in one frozen value."""
 
 import math
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
 
+from regrow.gateway._settings._catalogue import catalogue
 from regrow.gateway._settings._settings import Settings
 
-NUMBERS = [field.name for field in fields(Settings) if field.name != "origins"]
+NUMBERS = [name for name, setting in catalogue().items() if setting.kind in (int, float)]
 
 
 def test_settings_cannot_be_changed_after_they_were_made() -> None:
@@ -42,6 +43,25 @@ def test_unlimited_lifts_how_many_and_how_often_and_nothing_else() -> None:
         settings,
         max_connections=math.inf,
         max_connections_per_address=math.inf,
+        accept_rate=math.inf,
+        accept_burst=math.inf,
         message_rate=math.inf,
         message_burst=math.inf,
+        join_rate=math.inf,
+        join_burst=math.inf,
     )
+
+
+@pytest.mark.parametrize("network", ["nonsense", "10.0.0.1/8", "10.0.0.0/33", "", "example.com"])
+def test_a_proxy_that_is_no_network_is_refused(network: str) -> None:
+    with pytest.raises(ValueError, match=r"^trusted_proxies=.* must be an address, a network such as"):
+        Settings(trusted_proxies=("10.0.0.0/8", network))
+
+
+def test_a_header_that_no_proxy_writes_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^proxy_header='x-real-ip': must be one of x-forwarded-for, forwarded"):
+        Settings(proxy_header="x-real-ip")  # type: ignore[arg-type]
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [name for name, setting in catalogue().items() if not setting.gist.endswith(".")] == []

@@ -81,5 +81,5 @@ def offline_connection(port: ReadinessPort) -> tuple[Connection, FakeSocket]:
     connection.state = State.OPEN
     connection.flows = True
     port.connections[sock.fileno()] = connection
-    port.per_address[connection.address] += 1
+    port.per_address.arrived(connection.address)
     return connection, sock

@@ -8,6 +8,7 @@ A gateway is a value: handlers by path. ``regrow serve module:name`` serves it, 
 
 from __future__ import annotations
 
+from regrow.gateway._auth._tokens import Claims, Tokens
 from regrow.gateway._channels._channel import Channel
 from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok, Stop
 from regrow.gateway._channels._socket import Session, Socket
@@ -23,25 +24,43 @@ from regrow.gateway._serving._route import Gateway, Page, View
 from regrow.gateway._serving._running import RunningGateway, open_gateway
 from regrow.gateway._serving._serve import serve
 from regrow.gateway._settings._settings import Settings
+from regrow.gateway._settings._sources import load_settings
 from regrow.gateway._transport._connection import Connection
 from regrow.gateway._transport._descriptors import room_for
 from regrow.gateway._transport._outbound import State
 
-from ._errors import AlreadyTrackedError, GatewayError, NotTrackedError, UnknownGatewayError
+from ._errors import (
+    AlreadyTrackedError,
+    ExpiredTokenError,
+    ForeignTokenError,
+    ForgedTokenError,
+    GatewayError,
+    InvalidTokenError,
+    MalformedTokenError,
+    NotTrackedError,
+    SettingsError,
+    UnknownGatewayError,
+)
 
 __all__ = [
     "AlreadyTrackedError",
     "AnyOrigin",
     "Channel",
+    "Claims",
     "Connection",
     "Echo",
     "Error",
+    "ExpiredTokenError",
     "FetchPresences",
+    "ForeignTokenError",
+    "ForgedTokenError",
     "Gateway",
     "GatewayError",
     "Handler",
+    "InvalidTokenError",
     "JoinRefusedError",
     "Lobby",
+    "MalformedTokenError",
     "Metrics",
     "NotTrackedError",
     "Ok",
@@ -57,12 +76,15 @@ __all__ = [
     "SameHost",
     "Session",
     "Settings",
+    "SettingsError",
     "Socket",
     "State",
     "Stop",
+    "Tokens",
     "UnknownGatewayError",
     "View",
     "load_gateway",
+    "load_settings",
     "lobby",
     "open_gateway",
     "room_for",

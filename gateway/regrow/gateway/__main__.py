@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from regrow.gateway._auth._command import mint
 from regrow.gateway._lobby._lobby import lobby
 from regrow.gateway._serving._load import load_gateway
 from regrow.gateway._serving._serve import serve
+from regrow.gateway._settings._command import ConfigFile, SetOptions, show_settings
+from regrow.gateway._settings._sources import load_settings
 
 from ._errors import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from regrow.gateway._serving._route import Gateway
     from regrow.gateway._serving._running import RunningGateway
 
 __all__ = ["main"]
@@ -44,20 +49,66 @@ def serve_command(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)] = 4000,
+    config: ConfigFile = None,
+    options: SetOptions = None,
     unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift rate and per-address limits.")] = False,
 ) -> None:
     """Serve a gateway until Ctrl-C or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        gateway = lobby if target is None else load_gateway(target)
+        gateway = _gateway(target)
+        settings = load_settings(gateway.settings, toml=config, environ=os.environ)
         if unlimited:
-            _say("WARNING: --unlimited: no limit on connections, addresses or message rates. For benchmarks only.")
-            gateway = dataclasses.replace(gateway, settings=gateway.settings.unlimited())
-        serve(gateway, host, port, _announce)
+            _say("WARNING: --unlimited: no limit on connections, addresses or rates. For benchmarks only.")
+            settings = settings.unlimited()
+        settings = load_settings(settings, options=options or ())
+        serve(dataclasses.replace(gateway, settings=settings), host, port, _announce)
     except GatewayError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
+
+
+@app.command("settings")
+def settings_command(
+    target: Annotated[
+        str | None, typer.Argument(metavar="MODULE:APP", help="The Gateway whose own settings they go over.")
+    ] = None,
+    *,
+    config: ConfigFile = None,
+    options: SetOptions = None,
+) -> None:
+    """Show every setting: its value, where that comes from, the default and the meaning."""
+    try:
+        show_settings(_gateway(target).settings, config, options or ())
+    except GatewayError as error:
+        _fail(str(error))
+
+
+@app.command("token")
+def token_command(
+    subject: Annotated[str, typer.Argument(help="Whom the token is for: what Claims.subject will be.")],
+    *,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="REGROW_TOKEN_SECRET", help="At least 32 bytes. Rather set the variable: others can see options."
+        ),
+    ] = None,
+    max_age: Annotated[float, typer.Option(metavar="SECONDS", help="How long it is valid.")] = 3600.0,
+    claim: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="What else it says. May be repeated.")
+    ] = None,
+) -> None:
+    """Print a signed token, for trying a gateway that verifies with Tokens(secrets=(secret,))."""
+    try:
+        typer.echo(mint(subject, secret, max_age, claim or []))
+    except GatewayError as error:
+        _fail(str(error))
+
+
+def _gateway(target: str | None) -> Gateway:
+    return lobby if target is None else load_gateway(target)
 
 
 def _announce(running: RunningGateway) -> None:

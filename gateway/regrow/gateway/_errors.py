@@ -1,8 +1,31 @@
-"""Errors of running a gateway. Those of one request or one message are answered on the wire instead."""
+"""Errors of running a gateway. Those of one request or one message are answered on the wire instead.
+
+::
+
+    GatewayError
+     ├── UnknownGatewayError
+     ├── SettingsError
+     └── InvalidTokenError
+          ├── MalformedTokenError
+          ├── ForgedTokenError
+          ├── ExpiredTokenError
+          └── ForeignTokenError
+"""
 
 from __future__ import annotations
 
-__all__ = ["AlreadyTrackedError", "GatewayError", "NotTrackedError", "UnknownGatewayError"]
+__all__ = [
+    "AlreadyTrackedError",
+    "ExpiredTokenError",
+    "ForeignTokenError",
+    "ForgedTokenError",
+    "GatewayError",
+    "InvalidTokenError",
+    "MalformedTokenError",
+    "NotTrackedError",
+    "SettingsError",
+    "UnknownGatewayError",
+]
 
 
 class GatewayError(Exception):
@@ -19,3 +42,30 @@ class NotTrackedError(GatewayError):
 
 class UnknownGatewayError(GatewayError):
     """``MODULE:APP`` does not name a `Gateway`."""
+
+
+class SettingsError(GatewayError):
+    """A setting that does not exist, or a value it cannot have. The text names where it was given."""
+
+
+class InvalidTokenError(GatewayError):
+    """A token that proves nothing. Its text never repeats the token, nor anything in it.
+
+    Raised out of `Handler.connect` it is answered with 401.
+    """
+
+
+class MalformedTokenError(InvalidTokenError):
+    """It is no signed token, or it lacks a claim."""
+
+
+class ForgedTokenError(InvalidTokenError):
+    """None of our secrets has signed it in the way we sign."""
+
+
+class ExpiredTokenError(InvalidTokenError):
+    """It was good once, or is not good yet."""
+
+
+class ForeignTokenError(InvalidTokenError):
+    """It was signed for another audience, or by another issuer."""

@@ -8,11 +8,14 @@ crash of the socket's process: the channels go on, and the next process takes th
 from __future__ import annotations
 
 import zlib
+from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from regrow.actors import Down, StopRequest, exit_signal, monitor, send, start_inline, start_task
 from regrow.gateway._handlers._handler import Handler, RefuseError
 from regrow.gateway._transport._outbound import State
+from regrow.gateway._transport._rate import refill
 from regrow.gateway._wire._decoder import INVALID_DATA
 from regrow.supervisors import ChildSpec, Restart, start_child_soon
 
@@ -35,12 +38,16 @@ if TYPE_CHECKING:
 __all__ = ["Session", "Socket", "channel_supervisor"]
 
 _UNSUPPORTED_DATA = 1003
+_POLICY_VIOLATION = 1008
 _VERSION = "2.0.0"
 
 
 def channel_supervisor(partition: int) -> str:
     """The name of the supervisor of one partition of the channels."""
     return f"regrow.channels.{partition}"
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @final
@@ -62,12 +69,17 @@ class Joined:
 class Session:
     """What outlives the process of a socket."""
 
-    __slots__ = ("joined", "params")
+    __slots__ = ("assigns", "join_allowance", "join_stamp", "joined", "params")
 
     def __init__(self, params: Mapping[str, str]) -> None:
         self.params = params
         """The parameters of the URL."""
+        self.assigns: Mapping[str, Any] = _NOTHING
+        """What `Socket.connect` knows about the client: set it to a mapping of its own."""
         self.joined: dict[str, Joined] = {}
+        self.join_allowance = inf
+        """Joins the client may ask for before it is over its rate, as of `join_stamp`; the burst caps it."""
+        self.join_stamp = 0.0
 
 
 class Socket(Handler):
@@ -173,7 +185,27 @@ class Socket(Handler):
         else:
             self._reply_unmatched(message)
 
+    def _may_join(self, message: Message) -> bool:
+        """Whether a join is within the client's rate; one that is not is refused, a client that goes on is closed."""
+        port, session = self.connection.port, self.session
+        settings = port.settings
+        if settings.join_rate == inf:
+            return True
+        now = port.now()
+        left = refill(session.join_allowance, now - session.join_stamp, settings.join_rate, settings.join_burst) - 1
+        session.join_stamp, session.join_allowance = now, left
+        if left >= 0:
+            return True
+        port.metrics.refusals["join_rate"] += 1
+        self._reply_error(message, "too many joins")
+        if left < -settings.join_burst:
+            port.metrics.violations += 1
+            self.stop(_POLICY_VIOLATION, "too many joins")
+        return False
+
     def _join(self, message: Message, earlier: Joined | None) -> None:
+        if not self._may_join(message):
+            return
         channel = self.channel_for(message.topic)
         if channel is None:
             self._reply_unmatched(message)
@@ -182,6 +214,7 @@ class Socket(Handler):
         if earlier is not None:
             self._leave_earlier(earlier)
         elif len(joined) >= self.connection.port.settings.max_channels:
+            self.connection.port.metrics.refusals["max_channels"] += 1
             self._reply_error(message, "too many channels joined")
             return
         entry = joined[message.topic] = Joined(message)

@@ -65,10 +65,14 @@ class Handler:
     def connect(cls, request: Request, /) -> Any:
         """Judge a client before its socket opens. Runs in the tick: it must not block.
 
+        As ``async def`` it runs in a process of its own, and may wait, for a database for instance. It is cancelled
+        if the client leaves, and after `Settings.handshake_timeout`.
+
         What it returns is kept as `session` for as long as the connection lives, whatever becomes of its process.
 
         Raises:
             RefuseError: answered with its status instead of 101.
+            InvalidTokenError: answered with 401.
 
         See: Phoenix.Socket ``connect/3``.
         """

@@ -20,6 +20,8 @@ import httptools
 
 from regrow.gateway._settings._settings import Settings
 
+from ._cookies import read_cookies
+
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _VERSIONS: Final = ("1.1", "1.0")
 
@@ -59,10 +61,18 @@ class Request:
     http_version: str
     """``"1.1"`` or ``"1.0"``."""
 
+    address: str = ""
+    """Where it comes from: the client's address, also behind a trusted proxy; ``unix`` for a Unix socket."""
+
     @property
     def params(self) -> dict[str, str]:
         """The query decoded, as a new dict. A repeated name has its last value."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies, as a new dict. A browser sends them whichever page asks: see `Settings.origins`."""
+        return read_cookies(self.headers.get("cookie", ""))
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,6 +25,7 @@ class Metrics:
         "lost",
         "opened",
         "received",
+        "refusals",
         "refused",
         "slow_consumers",
         "violations",
@@ -37,6 +39,8 @@ class Metrics:
     """Messages read from clients."""
     refused: int
     """Connections refused, whatever the reason."""
+    refusals: Counter[str]
+    """Connections, joins and messages refused, by the limit or rule that refused them."""
     crashed: int
     """Connection actors that crashed and were to be restarted."""
     given_up: int
@@ -51,6 +55,7 @@ class Metrics:
     def __init__(self) -> None:
         for name in self.__slots__:
             setattr(self, name, 0)
+        self.refusals = Counter()
 
 
 _HELP = {
@@ -75,6 +80,12 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         for name, text in _HELP.items():
             yield CounterMetricFamily(f"regrow_{name}", text, value=getattr(self._metrics, name))
+        refusals = CounterMetricFamily(
+            "regrow_refusals", "connections, joins and messages refused, by reason", labels=["reason"]
+        )
+        for reason, count in self._metrics.refusals.items():
+            refusals.add_metric([reason], count)
+        yield refusals
         for name, (text, value) in self._gauges().items():
             yield GaugeMetricFamily(f"regrow_{name}", text, value=value)
 

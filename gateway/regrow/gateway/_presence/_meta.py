@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-__all__ = ["plain"]
+if TYPE_CHECKING:
+    from ._changes import Presences
+
+__all__ = ["copied", "plain"]
 
 _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder(tuple[str, dict[str, Any]]).decode
+_from_any_json = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 _to_msgpack = msgspec.msgpack.Encoder().encode
 
 
@@ -32,3 +36,8 @@ def plain(key: object, value: object) -> dict[str, Any]:
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise TypeError(f"what is told of presence {key!r} must fit into JSON and msgpack: {error}") from error
     return copy
+
+
+def copied(presences: Presences) -> Presences:
+    """Presences that whoever gets them may change, all the way down. Coding them is the fastest way to copy them."""
+    return _from_any_json(_to_json(presences))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._errors import AlreadyTrackedError, NotTrackedError
 
-from ._meta import plain
+from ._meta import copied, plain
 from ._topic import PresentTopic
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Presence:
             TypeError: the meta is no map that JSON and msgpack can carry.
         """
         if callable(meta):
-            meta = meta(dict(self._tracked(pid, topic, key)[1].meta))
+            meta = meta(plain(key, self._tracked(pid, topic, key)[1].meta))
         meta = plain(key, meta)
         here, entry = self._tracked(pid, topic, key)
         here.replace(entry, meta)
@@ -116,13 +116,13 @@ class Presence:
     def list(self, topic: str) -> Presences:
         """Everyone in a topic, ``{key: {"metas": [...]}}``, extended by `fetch`. It costs a step for each of them."""
         here = self._topics.get(topic)
-        return {} if here is None else self._fetched(topic, _copied(here.list()))
+        return {} if here is None else self._fetched(topic, copied(here.list()))
 
     def get_by_key(self, topic: str, key: str) -> dict[str, Any] | None:
         """Everyone under one key of a topic, ``{"metas": [...]}``, extended by `fetch`; None if there is nobody."""
         here = self._topics.get(topic)
         found = None if here is None else here.under(key)
-        return None if found is None else self._fetched(topic, _copied({key: found})).get(key)
+        return None if found is None else self._fetched(topic, copied({key: found})).get(key)
 
     def state(self, topic: str, dialect: Dialect) -> bytes:
         """The frame of a ``presence_state`` for a client that is subscribed to the topic.
@@ -138,7 +138,7 @@ class Presence:
             return made[1]
         presences = here.list()
         if self.fetch is not None:
-            presences = self._fetched(topic, _copied(presences))
+            presences = self._fetched(topic, copied(presences))
         frame = dialect.broadcast(Broadcast(topic, "presence_state", presences))
         self._states[topic, dialect] = (here.version, frame)
         self._come_due()
@@ -184,12 +184,7 @@ class Presence:
         if self.fetch is None:
             return diff
         try:
-            return {half: self._fetched(topic, _copied(presences)) for half, presences in diff.items()}
+            return {half: self._fetched(topic, copied(presences)) for half, presences in diff.items()}
         except Exception:  # no process of the user's is here to crash, and the lists of clients must not go wrong
             logger.exception("fetch failed for a presence_diff of %s, which is told without it", topic)
             return diff
-
-
-def _copied(presences: Presences) -> Presences:
-    """Presences that whoever gets them may change."""
-    return {key: {"metas": [dict(meta) for meta in presence["metas"]]} for key, presence in presences.items()}

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import cycle
-from typing import TYPE_CHECKING, final
+from math import inf
+from typing import TYPE_CHECKING, Any, final
 
+from regrow.actors import spawn_link
+from regrow.gateway._errors import InvalidTokenError
 from regrow.gateway._handlers._handler import RefuseError, start_handler
+from regrow.gateway._http._forwarded import TrustedProxies, client_address
 from regrow.gateway._http._handshake import Refused, negotiate
 from regrow.gateway._http._request import BadRequestError, RequestParser
 from regrow.gateway._http._response import response
+from regrow.gateway._transport._outbound import State
+from regrow.gateway._transport._rate import refill
 from regrow.supervisors import ChildSpec, Restart, RestartLimit, start_child_soon
 
+from ._judging import Judging
 from ._route import Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regrow.gateway._http._handshake import Accepted
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._transport._transport import Transport
@@ -26,7 +38,8 @@ __all__ = ["Gate", "connection_supervisor"]
 
 logger = logging.getLogger("regrow.gateway")
 
-_RETRY = (("Retry-After", "5"),)
+_CHALLENGE = (("WWW-Authenticate", "Bearer"),)
+"""What a 401 must say (RFC 9110 section 15.5.2)."""
 
 
 def connection_supervisor(partition: int) -> str:
@@ -36,47 +49,78 @@ def connection_supervisor(partition: int) -> str:
 
 @final
 class Gate:
-    """What becomes of the connections of one gateway before a process serves them."""
+    """What becomes of the connections of one gateway before a process serves them.
 
-    def __init__(self, gateway: Gateway, port: Transport, views: dict[str, View]) -> None:
+    ``spread(1, n)`` picks one of n seconds: each client that is refused for a while is told to come back at another,
+    so that those who left together do not come back together.
+    """
+
+    def __init__(
+        self, gateway: Gateway, port: Transport, views: dict[str, View], spread: Callable[[int, int], int]
+    ) -> None:
         self._settings = gateway.settings
         self._port = port
         self._views = views
         self._routes = {path: Route(handler, number) for number, (path, handler) in enumerate(gateway.routes.items())}
         self._limit = RestartLimit(gateway.settings.connection_restarts, gateway.settings.connection_restart_period)
+        self._proxies = TrustedProxies.of(gateway.settings.trusted_proxies)
+        self._spread = spread
+        self._allowance = gateway.settings.accept_burst
+        self._stamp = port.now()
         self._partitions = cycle(range(gateway.settings.partitions))
         self.is_draining = False
 
     def heard(self, connection: Connection, data: bytes) -> None:
         """Bytes of a request came; once it is complete it is answered, or the socket opens."""
         parser = connection.parser
+        if isinstance(parser, Judging):
+            self._wait(connection, parser, data)
+            return
         assert isinstance(parser, RequestParser)
         try:
             request = parser.feed(data)
         except BadRequestError as error:
-            self._refuse(connection, error.status, error.reason)
+            self._refuse(connection, "request", error.status, error.reason)
             return
         if request is None:
             return
+        if self._proxies:
+            address = client_address(connection.address, request.headers, self._settings.proxy_header, self._proxies)
+            if address != connection.address:
+                self._port.comes_from(connection, address)
+        request = replace(request, address=connection.address)
         route = self._routes.get(request.path)
         if route is not None:
             self._upgrade(connection, request, route, parser.leftover)
         else:
             self._show(connection, request)
 
+    def left(self, connection: Connection) -> None:
+        """A connection ended that had no answer yet: nobody needs to be judged any more."""
+        judging = connection.parser
+        if isinstance(judging, Judging):
+            judging.scope.cancel()
+
+    def busy(self) -> bytes:
+        """The answer to a client for whom there is no descriptor."""
+        return _later(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The server is full.", self._spread(1, self._settings.retry_after)
+        )
+
     def _show(self, connection: Connection, request: Request) -> None:
         view = self._views.get(request.path)
         if view is None:
-            self._refuse(connection, HTTPStatus.NOT_FOUND, "There is nothing at this path.")
+            self._refuse(connection, "request", HTTPStatus.NOT_FOUND, "There is nothing at this path.")
         elif request.method != "GET":
-            self._refuse(connection, HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is answered here.", (("Allow", "GET"),))
+            allow = (("Allow", "GET"),)
+            self._refuse(connection, "request", HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is answered here.", allow)
         else:
             try:
                 page = view(request)
                 answer = response(page.status, page.body, content_type=page.content_type)
             except Exception:
                 logger.exception("the page at %s failed", request.path)
-                self._refuse(connection, HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made.")
+                self._refuse(connection, "crash", HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made.")
             else:
                 connection.answer(answer)
 
@@ -85,33 +129,77 @@ class Gate:
             return
         decision = negotiate(request, self._settings, route.handler.subprotocols)
         if isinstance(decision, Refused):
-            self._port.metrics.refused += 1
+            self._count(_HANDSHAKE_REFUSALS.get(decision.status, "handshake"))
             connection.answer(decision.response)
-            return
-        try:
-            session = route.handler.connect(request)
-        except RefuseError as error:
-            self._refuse(connection, error.status, error.reason)
-            return
-        except Exception:
-            logger.exception("%s.connect failed", route.handler.__qualname__)
-            self._refuse(connection, HTTPStatus.INTERNAL_SERVER_ERROR, "The connection could not be judged.")
-            return
+        elif route.judges_slowly:
+            connection.parser = Judging(leftover)
+            self._start(
+                ChildSpec(
+                    id=connection.sock.fileno(),
+                    start=spawn_link,
+                    args=(self._judge, connection, connection.parser, request, route, decision),
+                    restart=Restart.TEMPORARY,
+                )
+            )
+        else:
+            try:
+                session = route.handler.connect(request)
+            except Exception as error:  # noqa: BLE001 - it is answered, and logged if it was not meant
+                self._reject(connection, route, error)
+            else:
+                self._open(connection, route, decision, session, leftover)
+
+    async def _judge(
+        self, connection: Connection, judging: Judging, request: Request, route: Route, decision: Accepted
+    ) -> None:
+        """The process that runs an asynchronous `connect`."""
+        with judging.scope:
+            try:
+                session = await route.handler.connect(request)
+            except Exception as error:  # noqa: BLE001 - the same
+                if connection.state is State.HANDSHAKE:
+                    self._reject(connection, route, error)
+            else:
+                if connection.state is State.HANDSHAKE:
+                    self._open(connection, route, decision, session, judging.leftover)
+
+    def _wait(self, connection: Connection, judging: Judging, data: bytes) -> None:
+        """Keep what the client says while it is judged, if it is not too much."""
+        judging.leftover += data
+        if len(judging.leftover) > self._settings.max_header_size:
+            judging.scope.cancel()
+            self._refuse(connection, "request", HTTPStatus.BAD_REQUEST, "Wait for the answer before you say more.")
+
+    def _reject(self, connection: Connection, route: Route, error: Exception) -> None:
+        """Answer what `connect` raised."""
+        if isinstance(error, RefuseError | BadRequestError):
+            challenge = _CHALLENGE if error.status is HTTPStatus.UNAUTHORIZED else ()
+            self._refuse(connection, "connect", error.status, error.reason, challenge)
+        elif isinstance(error, InvalidTokenError):
+            reason = f"{str(error).capitalize()}."
+            self._refuse(connection, "token", HTTPStatus.UNAUTHORIZED, reason, _CHALLENGE)
+        else:
+            logger.error("%s.connect failed", route.handler.__qualname__, exc_info=error)
+            reason = "The connection could not be judged."
+            self._refuse(connection, "crash", HTTPStatus.INTERNAL_SERVER_ERROR, reason)
+
+    def _open(self, connection: Connection, route: Route, decision: Accepted, session: Any, leftover: bytes) -> None:
         connection.session = session
         connection.dialect = route.handler.dialect(connection.framing, decision.subprotocol)
         connection.route = route
         self._port.opened(connection, decision.response, leftover)
-        self._start_process(connection)
-
-    def _start_process(self, connection: Connection) -> None:
-        spec = ChildSpec(
-            id=connection.sock.fileno(),
-            start=start_handler,
-            args=(connection,),
-            restart=Restart.TRANSIENT,
-            limit=self._limit,
-            given_up=connection.given_up,
+        self._start(
+            ChildSpec(
+                id=connection.sock.fileno(),
+                start=start_handler,
+                args=(connection,),
+                restart=Restart.TRANSIENT,
+                limit=self._limit,
+                given_up=connection.given_up,
+            )
         )
+
+    def _start(self, spec: ChildSpec) -> None:
         supervisor = self._port.node.whereis(connection_supervisor(next(self._partitions)))
         if supervisor is not None:  # if it is being restarted, the sweep ends the connection
             start_child_soon(supervisor, spec)
@@ -119,17 +207,56 @@ class Gate:
     def _is_full(self, connection: Connection) -> bool:
         settings = self._settings
         if self.is_draining:
-            self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.", _RETRY)
+            self._defer(connection, "draining", HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.")
         elif len(self._port.connections) > settings.max_connections:
-            self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, "The server is full.", _RETRY)
+            self._defer(connection, "max_connections", HTTPStatus.SERVICE_UNAVAILABLE, "The server is full.")
         elif self._port.per_address[connection.address] > settings.max_connections_per_address:
-            self._refuse(connection, HTTPStatus.TOO_MANY_REQUESTS, "Too many connections of this address.", _RETRY)
+            self._defer(
+                connection,
+                "max_connections_per_address",
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "Too many connections of this address.",
+            )
+        elif not self._is_within_rate():
+            self._defer(connection, "accept_rate", HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients come at once.")
         else:
             return False
         return True
 
+    def _is_within_rate(self) -> bool:
+        """Take a token for one more WebSocket. Who gets none does not lengthen the wait of the others."""
+        settings = self._settings
+        if settings.accept_rate == inf:
+            return True
+        now = self._port.now()
+        self._allowance = refill(self._allowance, now - self._stamp, settings.accept_rate, settings.accept_burst)
+        self._stamp = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    def _defer(self, connection: Connection, by: str, status: HTTPStatus, reason: str) -> None:
+        """Refuse a client that may come back. It is written once: a storm costs no formatting."""
+        self._count(by)
+        connection.answer(_later(status, reason, self._spread(1, self._settings.retry_after)))
+
     def _refuse(
-        self, connection: Connection, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()
+        self, connection: Connection, by: str, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()
     ) -> None:
-        self._port.metrics.refused += 1
+        self._count(by)
         connection.answer(response(status, f"{reason}\n".encode(), headers=headers))
+
+    def _count(self, by: str) -> None:
+        metrics = self._port.metrics
+        metrics.refused += 1
+        metrics.refusals[by] += 1
+
+
+_HANDSHAKE_REFUSALS = {HTTPStatus.FORBIDDEN: "origin"}
+
+
+@lru_cache(maxsize=1024)
+def _later(status: HTTPStatus, reason: str, seconds: int) -> bytes:
+    """A refusal for the time being."""
+    return response(status, f"{reason}\n".encode(), headers=(("Retry-After", str(seconds)),))

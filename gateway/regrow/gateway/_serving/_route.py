@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,11 @@ class Route:
     handler: type[Handler]
     number: int
     """Position among the routes of its gateway."""
+
+    @property
+    def judges_slowly(self) -> bool:
+        """Whether its handler's `connect` is ``async def``."""
+        return inspect.iscoroutinefunction(self.handler.connect)
 
     def ended(self, connection: Connection) -> None:
         """Tell the handler's class that a connection is gone for good."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -78,7 +79,7 @@ async def open_gateway(gateway: Gateway, host: str = "127.0.0.1", port: int = 40
         "/metrics": lambda _request: Page(metrics(), "text/plain; version=0.0.4; charset=utf-8"),
         **gateway.views,
     }
-    gate = transport.gate = Gate(gateway, transport, views)
+    gate = transport.gate = Gate(gateway, transport, views, SystemRandom().randint)
     try:
         bound_host, bound_port = transport.listen(host, port)
         tree = await start_tree(transport)

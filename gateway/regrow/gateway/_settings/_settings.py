@@ -2,9 +2,13 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, final, get_args
 
+from regrow.gateway._http._forwarded import TrustedProxies
 from regrow.gateway._http._origin import OriginPolicy, SameHost
+
+ProxyHeader: TypeAlias = Literal["x-forwarded-for", "forwarded"]
+"""Which header a proxy writes the address of its client into."""
 
 _COUNTS: Final = (
     "max_message_size",
@@ -14,15 +18,20 @@ _COUNTS: Final = (
     "outbox_limit",
     "max_connections",
     "max_connections_per_address",
+    "accept_burst",
+    "retry_after",
     "message_burst",
     "max_channels",
+    "join_burst",
     "partitions",
     "connection_restart_period",
 )
 _POSITIVE: Final = (
     "handshake_timeout",
     "close_timeout",
+    "accept_rate",
     "message_rate",
+    "join_rate",
     "drain_timeout",
 )
 
@@ -51,7 +60,10 @@ class Settings:
     """Header lines of a request. More are answered with 431."""
 
     handshake_timeout: float = 10.0
-    """Seconds from accept to a whole request head, TLS included. Then the connection is closed unanswered."""
+    """Seconds from accept to the answer: TLS, the whole request head, and a `Handler.connect` that waits.
+
+    Then the connection is closed unanswered.
+    """
 
     close_timeout: float = 5.0
     """Seconds to wait for the peer's Close frame after sending ours. Then TCP is aborted."""
@@ -63,7 +75,35 @@ class Settings:
     """Open connections of one worker. One more is answered with 503 and Retry-After."""
 
     max_connections_per_address: float = 50
-    """Open connections from one peer address. One more is answered with 429."""
+    """Open connections from one client address. One more is answered with 429.
+
+    An IPv6 network of 64 bits counts as one address: whoever has one address of it has them all.
+    """
+
+    accept_rate: float = 1000.0
+    """WebSockets a second that may open, however long it goes on. One more is answered with 503 and Retry-After.
+
+    Those that are open, and pages such as ``/healthz``, are served meanwhile.
+    """
+
+    accept_burst: float = 2000
+    """WebSockets that may open at once before `accept_rate` counts."""
+
+    retry_after: int = 10
+    """Seconds within which clients answered with 429 or 503 are told to come back, each at another second of them."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of the proxies in front of the gateway, ``unix`` for all Unix sockets.
+
+    The address of a client is then what they say in `proxy_header`, read from the right as far as the hops are
+    trusted. What anybody else says there is ignored.
+    """
+
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    """The header that the trusted proxies write, ``x-forwarded-for`` or ``forwarded``. The other one is ignored.
+
+    One only: a proxy that writes the one passes on what a client has written into the other.
+    """
 
     message_rate: float = 20.0
     """Messages a second that one connection may send for ever: the rate at which its token bucket fills."""
@@ -73,6 +113,12 @@ class Settings:
 
     max_channels: int = 100
     """Topics joined through one socket. One more join gets Phoenix's error ``too many channels joined``."""
+
+    join_rate: float = 10.0
+    """Joins a second that one socket may ask for ever: the rate at which its bucket for joins fills."""
+
+    join_burst: float = 100
+    """Joins it may ask at once. One more gets the error ``too many joins``; going on closes with 1008."""
 
     origins: OriginPolicy = field(default_factory=SameHost)
     """Which pages may open a socket. Others are answered with 403. A client without an Origin always may."""
@@ -98,9 +144,15 @@ class Settings:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be more than 0")
         if not self.connection_restarts >= 0:
             raise ValueError(f"connection_restarts={self.connection_restarts!r}: must be 0 (never restart) or more")
+        try:
+            TrustedProxies.of(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(f"trusted_proxies={self.trusted_proxies!r}: {error}") from None
+        if self.proxy_header not in get_args(ProxyHeader):
+            raise ValueError(f"proxy_header={self.proxy_header!r}: must be one of {', '.join(get_args(ProxyHeader))}")
 
     def unlimited(self) -> "Settings":
-        """Lift the limits that a load generator meets first: how many connections, how many messages.
+        """Lift the limits that a load generator meets first: how many connections, joins and messages, how often.
 
         Sizes, timeouts and the outbox stay: a benchmark must not measure a gateway that nobody would run.
         """
@@ -108,6 +160,10 @@ class Settings:
             self,
             max_connections=math.inf,
             max_connections_per_address=math.inf,
+            accept_rate=math.inf,
+            accept_burst=math.inf,
             message_rate=math.inf,
             message_burst=math.inf,
+            join_rate=math.inf,
+            join_burst=math.inf,
         )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from regrow.actors import ExitReason, Pid
     from regrow.gateway._http._request import RequestParser
     from regrow.gateway._pubsub._pubsub import Group
+    from regrow.gateway._serving._judging import Judging
     from regrow.gateway._serving._route import Route
     from regrow.gateway._wire._decoder import Frame
     from regrow.gateway._wire._framing import Framing
@@ -71,7 +72,7 @@ class Connection(Outbound):
         "unread",
     )
 
-    parser: RequestParser | Decoder | None
+    parser: RequestParser | Judging | Decoder | None
     """What the next bytes are fed to; None while it is open and no message is begun."""
     frames: Sequence[Frame]
     """What the last read brought, until the process has taken it."""

@@ -137,6 +137,7 @@ class Reader:
             return frames
         over = min(len(frames), ceil(-connection.allowance))
         connection.refuse(frames[-over:])
+        self._metrics.refusals["message_rate"] += over
         if connection.allowance < -settings.message_burst and connection.ending is None:
             self._metrics.violations += 1
             connection.end(Ending(_POLICY_VIOLATION, "too many messages", is_violation=True))

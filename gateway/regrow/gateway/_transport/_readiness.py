@@ -13,6 +13,7 @@ import trio
 
 from ._listener import Listener, OutOfDescriptorsError
 from ._outbound import State
+from ._reserve import Reserve
 from ._transport import Transport
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ReadinessPort(Transport):
         self._epoll = select.epoll()
         self._listeners: dict[int, Listener] = {}
         self._resting: list[Listener] = []
+        self._reserve = Reserve()
 
     # Listening.
 
@@ -66,10 +68,13 @@ class ReadinessPort(Transport):
                 self.accepted(sock, address)
                 self._epoll.register(sock, _IN)
         except OutOfDescriptorsError:
-            # The listener stays readable: without a rest every tick would fail on it again.
-            self._epoll.unregister(listener)
-            self._resting.append(listener)
-            self.metrics.refused += 1
+            turned, is_stuck = self._reserve.turn_away(listener._socket, self.gate.busy())
+            self.metrics.refused += turned
+            self.metrics.refusals["descriptors"] += turned
+            if is_stuck and not turned:
+                # The listener stays readable: without a rest every tick would fail on it again.
+                self._epoll.unregister(listener)
+                self._resting.append(listener)
 
     # The tick: `regrow.actors.Port`.
 
@@ -115,4 +120,5 @@ class ReadinessPort(Transport):
     def close(self) -> None:
         """Close every socket, and what polls them. The port must not be served any more."""
         super().close()
+        self._reserve.close()
         self._epoll.close()

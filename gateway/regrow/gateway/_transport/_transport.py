@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -21,6 +20,7 @@ from regrow.gateway._pubsub._pubsub import Cork, PubSub
 from ._connection import ABNORMAL, Connection
 from ._outbound import Outbound, State
 from ._outbox import Batch
+from ._peers import PeerCounts
 from ._reader import Reader
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ class Gate(Protocol):
         """Bytes came on a connection whose handshake is not done."""
         ...
 
+    def left(self, connection: Connection, /) -> None:
+        """A connection ended whose handshake was not done."""
+        ...
+
+    def busy(self) -> bytes:
+        """The answer to a client for whom there is no descriptor."""
+        ...
+
 
 class Transport:
     """Owns the listeners and the sockets of one gateway. A `regrow.actors.Port`."""
@@ -59,7 +67,7 @@ class Transport:
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}
-        self.per_address: Counter[str] = Counter()
+        self.per_address = PeerCounts()
         self.handshaking: dict[Connection, float] = {}
         """Connections whose request is not complete, with the time they came, oldest first."""
         self.closing: dict[Connection, float] = {}
@@ -102,10 +110,16 @@ class Transport:
         connection = Connection(self, sock, address)
         connection.parser = RequestParser(self.settings)
         self.connections[sock.fileno()] = connection
-        self.per_address[address] += 1
+        self.per_address.arrived(address)
         self.handshaking[connection] = self.now()
         self.metrics.accepted += 1
         return connection
+
+    def comes_from(self, connection: Connection, address: str) -> None:
+        """A trusted proxy says where its client is: that address counts from now on, not the proxy's."""
+        self.per_address.left(connection.address)
+        connection.address = address
+        self.per_address.arrived(address)
 
     def opened(self, connection: Connection, response: bytes, leftover: bytes) -> None:
         """The handshake is done: ``response`` says so; ``leftover`` came behind the request."""
@@ -189,6 +203,8 @@ class Transport:
         """Close the socket and forget the connection; what was not written is dropped."""
         if connection.state is State.CLOSED:
             return
+        if connection.state is State.HANDSHAKE:
+            self.gate.left(connection)
         connection.state = State.CLOSED
         connection.flows = False
         connection.outbox = None
@@ -197,9 +213,7 @@ class Transport:
         for waiting in (self.handshaking, self.closing, self.orphans):
             waiting.pop(connection, None)
         del self.connections[connection.sock.fileno()]
-        self.per_address[connection.address] -= 1
-        if not self.per_address[connection.address]:
-            del self.per_address[connection.address]
+        self.per_address.left(connection.address)
         connection.sock.close()
         for group in connection.groups:
             group.remove(connection)
@@ -225,6 +239,7 @@ class Transport:
         settings = self.settings
         for connection in _overdue(self.handshaking, now - settings.handshake_timeout):
             self.metrics.refused += 1
+            self.metrics.refusals["handshake_timeout"] += 1
             self.discard(connection)
         for connection in _overdue(self.closing, now - settings.close_timeout):
             self.abort(connection)

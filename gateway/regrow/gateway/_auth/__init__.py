@@ -1,0 +1,1 @@
+"""Who may connect: tokens that a server signs and takes back."""
