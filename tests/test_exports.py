@@ -16,6 +16,7 @@ PACKAGES = [
         "regrow.actors.sys",
         "regrow.supervisors",
         "regrow.gateway",
+        "regrow.gateway.testing",
         "regrow.chaos",
     )
     if (spec := importlib.util.find_spec(name)) is not None and spec.origin is not None

@@ -12,7 +12,7 @@ class Room(Channel):
     """One member in one room."""
 
     def join(self, params: Any) -> dict[str, str]:
-        member = self.connection.session.assigns
+        member = self.assigns
         if self.topic not in member["rooms"]:
             raise JoinRefusedError(reason="not your room")
         return {"you": member["name"]}
@@ -27,7 +27,7 @@ class Members(Socket):
     def connect(cls, request: Request) -> Session:
         claims = tokens.verify(request.params.get("token"))
         session: Session = super().connect(request)
-        session.assigns = {"name": claims.subject, "rooms": claims.more.get("rooms", [])}
+        session.assign(name=claims.subject, rooms=claims.more.get("rooms", []))
         return session
 
 

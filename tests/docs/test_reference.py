@@ -24,6 +24,7 @@ PACKAGES = [
     "regrow.actors.sys",
     "regrow.supervisors",
     "regrow.gateway",
+    "regrow.gateway.testing",
     "regrow.chaos",
 ]
 

@@ -185,7 +185,7 @@ class User(Socket):
     @classmethod
     def connect(cls, request: Request) -> Session:
         session: Session = super().connect(request)
-        session.assigns = {"user": TOKENS.verify(request.params.get("token")).subject}
+        session.assign(user=TOKENS.verify(request.params.get("token")).subject)
         return session
 
     def receive(self, frame: str | bytes) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,7 +20,6 @@ from regrow.gateway._wire._framing import PLAIN, Framing
 from tests.support.offline_port import FakeSocket, offline_connection, offline_port
 
 if TYPE_CHECKING:
-    from regrow.actors import Pid
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._transport._readiness import ReadinessPort
 
@@ -218,25 +216,18 @@ def test_a_reader_that_is_cut_off_between_two_frames_gets_the_close_frame_there(
 
 def test_a_message_that_is_intercepted_goes_to_the_members_process_and_is_not_written() -> None:
     asked: list[object] = []
-
-    class Asked:
-        process = None
-
     port = offline_port()
     plain, heard = offline_connection(port)
     asking, silent = offline_connection(port)
     for connection in (plain, asking):
         connection.dialect = json_serializer(PLAIN)
     port.pubsub.subscribe("t", plain)
-    pid = cast("Pid", Asked())
-    port.pubsub.subscribe("t", asking, frozenset(("said",)), pid)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("regrow.gateway._pubsub._pubsub.send", lambda *sent: asked.append(sent))  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-        port.pubsub.broadcast("t", Broadcast("t", "said", 1))
-        port.pubsub.broadcast("t", Broadcast("t", "else", 2))
-        port.pubsub.broadcast_from(asking, "t", Broadcast("t", "said", 3))
+    port.pubsub.subscribe("t", asking, frozenset(("said",)), asked.append)
+    port.pubsub.broadcast("t", Broadcast("t", "said", 1))
+    port.pubsub.broadcast("t", Broadcast("t", "else", 2))
+    port.pubsub.broadcast_from(asking, "t", Broadcast("t", "said", 3))
     port.flush()
-    assert asked == [(pid, Broadcast("t", "said", 1))]
+    assert asked == [Broadcast("t", "said", 1)]
     frames = {n: text_frame(b'[null,null,"t","%s",%d]' % (b"else" if n == 2 else b"said", n)) for n in (1, 2, 3)}
     assert heard.written == frames[1] + frames[2] + frames[3]
     assert silent.written == frames[2]

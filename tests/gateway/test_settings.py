@@ -10,6 +10,7 @@ from regrow.gateway._settings._catalogue import catalogue
 from regrow.gateway._settings._settings import Settings
 
 NUMBERS = [name for name, setting in catalogue().items() if setting.kind in (int, float)]
+RESTARTS = ["connection_restarts", "channel_restarts", "room_restarts"]
 
 
 def test_settings_cannot_be_changed_after_they_were_made() -> None:
@@ -25,15 +26,17 @@ def test_a_wrong_limit_is_refused_with_the_name_of_the_field(name: str, value: f
         Settings(**wrong)
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if name != "connection_restarts"])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in RESTARTS])
 def test_zero_is_no_limit_and_no_timeout(name: str) -> None:
     zero: dict[str, Any] = {name: 0}
     with pytest.raises(ValueError, match=f"^{name}=0: must be"):
         Settings(**zero)
 
 
-def test_a_gateway_may_grant_its_connections_no_restart() -> None:
-    assert Settings(connection_restarts=0).connection_restarts == 0
+@pytest.mark.parametrize("name", RESTARTS)
+def test_a_gateway_may_grant_no_restart(name: str) -> None:
+    zero: dict[str, Any] = {name: 0}
+    assert getattr(Settings(**zero), name) == 0
 
 
 def test_unlimited_lifts_how_many_and_how_often_and_nothing_else() -> None:

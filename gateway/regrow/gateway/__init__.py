@@ -9,16 +9,21 @@ A gateway is a value: handlers by path. ``regrow serve module:name`` serves it, 
 from __future__ import annotations
 
 from regrow.gateway._auth._tokens import Claims, Tokens
+from regrow.gateway._channels._callbacks import Rejoin
 from regrow.gateway._channels._channel import Channel
+from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok, Stop
+from regrow.gateway._channels._replies import ReplyRef
 from regrow.gateway._channels._socket import Session, Socket
 from regrow.gateway._handlers._handler import Handler, RefuseError
 from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
 from regrow.gateway._http._request import Request
-from regrow.gateway._lobby._lobby import Echo, Lobby, Room, lobby
+from regrow.gateway._lobby._lobby import Echo, Lobby, LobbyChannel, lobby
 from regrow.gateway._operations._metrics import Metrics
 from regrow.gateway._presence._presence import FetchPresences, Presence
 from regrow.gateway._pubsub._pubsub import PubSub
+from regrow.gateway._rooms._member import Member
+from regrow.gateway._rooms._room import Room
 from regrow.gateway._serving._load import load_gateway
 from regrow.gateway._serving._route import Gateway, Page, View
 from regrow.gateway._serving._running import RunningGateway, open_gateway
@@ -45,6 +50,7 @@ from ._errors import (
 __all__ = [
     "AlreadyTrackedError",
     "AnyOrigin",
+    "Broadcast",
     "Channel",
     "Claims",
     "Connection",
@@ -60,7 +66,9 @@ __all__ = [
     "InvalidTokenError",
     "JoinRefusedError",
     "Lobby",
+    "LobbyChannel",
     "MalformedTokenError",
+    "Member",
     "Metrics",
     "NotTrackedError",
     "Ok",
@@ -70,6 +78,8 @@ __all__ = [
     "Presence",
     "PubSub",
     "RefuseError",
+    "Rejoin",
+    "ReplyRef",
     "Request",
     "Room",
     "RunningGateway",

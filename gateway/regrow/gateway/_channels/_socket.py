@@ -7,26 +7,25 @@ crash of the socket's process: the channels go on, and the next process takes th
 
 from __future__ import annotations
 
-import zlib
 from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from regrow.actors import Down, StopRequest, exit_signal, monitor, send, start_inline, start_task
+from regrow.actors import Down, StopRequest, monitor, send
 from regrow.gateway._handlers._handler import Handler, RefuseError
-from regrow.gateway._transport._outbound import State
 from regrow.gateway._transport._rate import refill
 from regrow.gateway._wire._decoder import INVALID_DATA
-from regrow.supervisors import ChildSpec, Restart, start_child_soon
 
+from ._joined import Joined
 from ._json import json_serializer
 from ._messages import INVALID_MESSAGE, Message
 from ._outcomes import DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
+from ._patterns import Pattern, first_match, patterns_of
+from ._starting import give_up, start_channel_soon
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
 
-    from regrow.actors import Pid
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._wire._decoder import Frame
@@ -35,61 +34,76 @@ if TYPE_CHECKING:
     from ._channel import Channel
     from ._serializer import Serializer
 
-__all__ = ["Session", "Socket", "channel_supervisor"]
+__all__ = ["Session", "Socket"]
 
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 _VERSION = "2.0.0"
 
 
-def channel_supervisor(partition: int) -> str:
-    """The name of the supervisor of one partition of the channels."""
-    return f"regrow.channels.{partition}"
-
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-@final
-class Joined:
-    """One topic a client has joined, or is joining."""
-
-    __slots__ = ("join", "pid", "topic", "waiting")
-
-    def __init__(self, join: Message) -> None:
-        self.topic = join.topic
-        self.join = join
-        self.pid: Pid | None = None
-        """The channel process, once its supervisor has started it."""
-        self.waiting: list[Message] | None = None
-        """Messages that came before."""
-
-
 @final
 class Session:
     """What outlives the process of a socket."""
 
-    __slots__ = ("assigns", "join_allowance", "join_stamp", "joined", "params")
+    __slots__ = ("_assigns", "join_allowance", "join_stamp", "joined", "params")
 
     def __init__(self, params: Mapping[str, str]) -> None:
         self.params = params
         """The parameters of the URL."""
-        self.assigns: Mapping[str, Any] = _NOTHING
-        """What `Socket.connect` knows about the client: set it to a mapping of its own."""
         self.joined: dict[str, Joined] = {}
+        self._assigns: dict[str, Any] | None = None
         self.join_allowance = inf
         """Joins the client may ask for before it is over its rate, as of `join_stamp`; the burst caps it."""
         self.join_stamp = 0.0
+
+    @property
+    def assigns(self) -> Mapping[str, Any]:
+        """What was assigned, read-only."""
+        return _NO_ASSIGNS if self._assigns is None else MappingProxyType(self._assigns)
+
+    def assign(self, **values: Any) -> None:
+        """Set values that every channel of the connection finds as `Channel.assigns`. For `Socket.connect`.
+
+        See: ``Phoenix.Socket.assign/3``.
+        """
+        if self._assigns is None:
+            self._assigns = {}
+        self._assigns.update(values)
+
+
+_NO_ASSIGNS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Socket(Handler):
     """Subclass it and name the channels; `connect` may judge the client first, calling ``super().connect``.
 
+    ::
+
+        class ChatSocket(Socket):
+            channels = {"room:lobby": LobbyChannel, "room:*": RoomChannel}
+
+            @classmethod
+            def connect(cls, request):
+                session = super().connect(request)
+                session.assign(user=user_of(request.params.get("token")))
+                return session
+
     See: ``Phoenix.Socket``.
     """
 
     channels: ClassVar[Mapping[str, type[Channel]]] = {}
-    """Channel classes by topic pattern: a topic, or a prefix with ``*`` behind it."""
+    """Channel classes by topic pattern: a topic, or a prefix with ``*`` behind it. The first that matches decides."""
+
+    _patterns: ClassVar[tuple[Pattern, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Read the patterns.
+
+        Raises:
+            ValueError: one has a ``*`` that is not its end, or is never reached.
+        """
+        super().__init_subclass__()
+        cls._patterns = patterns_of(cls.__qualname__, cls.channels)
 
     @classmethod
     def connect(cls, request: Request, /) -> Any:
@@ -120,13 +134,14 @@ class Socket(Handler):
     @classmethod
     def channel_for(cls, topic: str) -> type[Channel] | None:
         """The channel class that serves a topic."""
-        exact = cls.channels.get(topic)
-        if exact is not None:
-            return exact
-        for pattern, channel in cls.channels.items():
-            if pattern.endswith("*") and topic.startswith(pattern[:-1]):
-                return channel
-        return None
+        pattern = first_match(cls._patterns, topic)
+        return None if pattern is None else pattern.channel
+
+    @classmethod
+    def subtopic(cls, topic: str) -> str:
+        """What the ``*`` of its pattern stands for in a topic; empty if there is none."""
+        pattern = first_match(cls._patterns, topic)
+        return "" if pattern is None else pattern.rest(topic)
 
     def open(self) -> Any:
         """Take over the channels that were joined before a crash."""
@@ -167,12 +182,10 @@ class Socket(Handler):
             self._outside(message, joined)
         elif message.join_ref is not None and message.join_ref != joined.join.join_ref:
             pass  # of an earlier join: Phoenix drops it too
+        elif joined.waiting is not None:
+            joined.waiting.append(message)
         elif joined.pid is not None:
             send(joined.pid, message)
-        elif joined.waiting is None:
-            joined.waiting = [message]
-        else:
-            joined.waiting.append(message)
 
     def _outside(self, message: Message, joined: Joined | None) -> None:
         """A message that no joined channel takes."""
@@ -218,16 +231,7 @@ class Socket(Handler):
             self._reply_error(message, "too many channels joined")
             return
         entry = joined[message.topic] = Joined(message)
-        partition = zlib.crc32(message.topic.encode()) % self.connection.port.settings.partitions
-        start_child_soon(
-            channel_supervisor(partition),
-            ChildSpec(
-                id=message.topic,
-                start=_start_channel,
-                args=(channel, self.connection, entry),
-                restart=Restart.TEMPORARY,
-            ),
-        )
+        start_channel_soon(channel, self.connection, entry)
 
     def _leave_earlier(self, earlier: Joined) -> None:
         """A second join of a topic ends the first."""
@@ -252,18 +256,34 @@ class Socket(Handler):
     def _channel_ended(self, down: Down) -> None:
         session: Session = self.session
         joined = next((one for one in session.joined.values() if one.pid is down.target), None)
-        if joined is None:  # a second join has taken its place
+        if joined is None:  # a second join has taken its place, or it is a supervisor
+            self._supervisor_ended(down)
             return
+        mail, reason = joined.mail, down.reason
+        if mail is not None:
+            if mail.reason is None:  # its supervisor starts it again, or calls `give_up`, or dies
+                assert mail.supervisor is not None
+                mail.watch = monitor(mail.supervisor)
+                return
+            reason = mail.reason
+            mail.give_up()
+        is_rejoin = mail is not None and mail.has_joined
         del session.joined[joined.topic]
         self.connection.port.pubsub.unsubscribe(joined.topic, self.connection)
-        if isinstance(down.reason, JoinCrashed):
+        if isinstance(reason, JoinCrashed) and not is_rejoin:
             self._reply_error(joined.join, "join crashed")
-        elif down.reason == REFUSED:
+        elif reason == REFUSED and not is_rejoin:
             pass  # the channel has said so itself
-        elif down.reason.is_abnormal:
+        elif reason.is_abnormal or reason == REFUSED:
             self._push_end(joined, "phx_error", {"reason": "channel_crash"})
         else:
             self._push_end(joined, "phx_close", {})
+
+    def _supervisor_ended(self, down: Down) -> None:
+        """Nobody is left to start the channels that it was to start again."""
+        for joined in list(self.session.joined.values()):
+            if joined.mail is not None and joined.mail.watch is down.ref:
+                give_up(self.connection, joined)
 
     def _push_end(self, joined: Joined, event: str, payload: dict[str, str]) -> None:
         join_ref = joined.join.join_ref
@@ -280,44 +300,3 @@ class Socket(Handler):
     def _reply_unmatched(self, message: Message) -> None:
         # Phoenix leaves the join_ref out of this one.
         self._reply(None, message.ref, message.topic, "error", {"reason": "unmatched topic"})
-
-
-def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) -> Pid | Awaitable[Pid | None] | None:
-    """Start a channel process, as its supervisor does. None if the client has left in the meantime."""
-    if connection.state is not State.OPEN or connection.session.joined.get(joined.topic) is not joined:
-        return None
-    try:
-        channel = kind()
-    except Exception:
-        del connection.session.joined[joined.topic]
-        join = joined.join
-        connection.push(
-            connection.dialect.reply(join.join_ref, join.ref, joined.topic, "error", {"reason": "join crashed"})
-        )
-        raise
-    channel.connection = connection
-    channel.topic = joined.topic
-    channel.join_ref = joined.join.join_ref
-    if kind.is_inline():
-        return _started(start_inline(channel, linked=True), connection, joined)
-    return _start_task(channel, connection, joined)
-
-
-async def _start_task(channel: Channel, connection: Connection, joined: Joined) -> Pid | None:
-    return _started(await start_task(channel, linked=True), connection, joined)
-
-
-def _started(pid: Pid | None, connection: Connection, joined: Joined) -> Pid | None:
-    """Let the channel have its join and what came behind it, and the socket know whom to watch."""
-    if pid is not None and connection.session.joined.get(joined.topic) is not joined:
-        # The client has joined again or is gone: nobody waits for a channel that has done nothing yet.
-        exit_signal(pid, DUPLICATE_JOIN if connection.state is State.OPEN else ENDED)
-    elif pid is not None:
-        joined.pid = pid
-        if connection.pid is not None:
-            send(connection.pid, joined)
-        send(pid, joined.join)
-        for message in joined.waiting or ():
-            send(pid, message)
-        joined.waiting = None
-    return pid

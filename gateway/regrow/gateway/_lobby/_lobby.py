@@ -14,7 +14,7 @@ from regrow.gateway._channels._socket import Socket
 from regrow.gateway._handlers._handler import Handler
 from regrow.gateway._serving._route import Gateway
 
-__all__ = ["Echo", "Lobby", "Room", "lobby"]
+__all__ = ["Echo", "Lobby", "LobbyChannel", "lobby"]
 
 MAX_LENGTH: Final = 1_024
 """Characters of a message."""
@@ -33,7 +33,7 @@ class NewMessage(msgspec.Struct, frozen=True):
 
 
 @final
-class Room(Channel):
+class LobbyChannel(Channel):
     """A chat room, ``room:<id>``.
 
     ``new_msg`` is broadcast to everyone in the room, ``typing`` to everyone else; ``ping`` is answered with its own
@@ -98,7 +98,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, Any])
 class Lobby(Socket):
     """The socket of the lobby."""
 
-    channels: ClassVar = {"room:*": Room}
+    channels: ClassVar = {"room:*": LobbyChannel}
 
 
 @final

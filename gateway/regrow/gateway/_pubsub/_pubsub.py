@@ -6,13 +6,14 @@ never open at the same time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from regrow.actors import send
 from regrow.gateway._transport._outbox import Batch
 
+from ._subscriptions import EVERYTHING, Subscription
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Set
 
     from regrow.actors import Pid
     from regrow.gateway._transport._connection import Connection
@@ -25,19 +26,18 @@ __all__ = ["Cork", "Group", "PubSub"]
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
-@final
 class Group:
     """Subscribers of one topic that are written the same bytes."""
 
     __slots__ = ("_topic", "batch", "blocked", "dialect", "intercepts", "members")
 
-    def __init__(self, topic: _Topic, dialect: Dialect, intercepts: frozenset[str]) -> None:
+    def __init__(self, topic: _Topic, dialect: Dialect, intercepts: Set[str]) -> None:
         self._topic = topic
         self.dialect = dialect
         self.intercepts = intercepts
-        """Events that go to the members' processes instead."""
-        self.members: dict[Connection, Pid | None] = {}
-        """Subscribed connections in the order they came, each with the process that is asked about `intercepts`."""
+        """Events that are given to who is asked about them instead."""
+        self.members: dict[Any, Callable[[Any], None] | None] = {}
+        """Subscribed connections in the order they came, each with what is called with what `intercepts` names."""
         self.batch: Batch | None = None
         """What is broadcast in this tick, while it may still grow."""
         self.blocked: list[Connection] = []
@@ -53,8 +53,34 @@ class Group:
         del self.members[connection]
         connection.groups = tuple(group for group in connection.groups if group is not self)
         if not self.members:
-            self._topic.groups.remove(self)
-            self._topic.pubsub.forget_if_empty(self._topic)
+            self._topic.drop(self)
+
+
+@final
+class ProcessGroup(Group):
+    """Processes subscribed to one topic: they intercept everything, so nothing is ever encoded for them."""
+
+    __slots__ = ()
+
+    def __init__(self, topic: _Topic) -> None:
+        super().__init__(topic, cast("Dialect", None), EVERYTHING)
+        self.members: dict[Pid, Subscription] = {}  # type: ignore[assignment]  # members of another kind
+
+    def add(self, pid: Pid) -> None:
+        """Subscribe a living process, once more if it is already."""
+        subscription = self.members.get(pid)
+        if subscription is None:
+            subscription = self.members[pid] = Subscription(pid, self.leave)
+        subscription.times += 1
+
+    def leave(self, pid: Pid) -> None:
+        """Undo every subscription of a process; none is no error."""
+        subscription = self.members.pop(pid, None)
+        if subscription is None:
+            return
+        subscription.end()
+        if not self.members:
+            self._topic.drop(self)
 
 
 @final
@@ -65,7 +91,7 @@ class _Topic:
         self.pubsub = pubsub
         self.name = name
         self.groups: list[Group] = []
-        """Few: one for each dialect that is spoken, times what is intercepted."""
+        """Few: one for each dialect that is spoken, times what is intercepted, and one of processes."""
 
     def group(self, dialect: Dialect, intercepts: frozenset[str]) -> Group:
         for group in self.groups:
@@ -74,6 +100,15 @@ class _Topic:
         group = Group(self, dialect, intercepts)
         self.groups.append(group)
         return group
+
+    def processes(self) -> ProcessGroup | None:
+        return next((group for group in self.groups if isinstance(group, ProcessGroup)), None)
+
+    def drop(self, group: Group) -> None:
+        """The last member of a group has left."""
+        # Not in place: a process that dies of a broadcast leaves in the middle of it.
+        self.groups = [one for one in self.groups if one is not group]
+        self.pubsub.forget_if_empty(self)
 
     def close_batches(self) -> None:
         for group in self.groups:
@@ -129,20 +164,22 @@ class PubSub:
         self._topics: dict[str, _Topic] = {}
 
     def subscribe(
-        self, name: str, connection: Connection, intercepts: frozenset[str] = _NOTHING, pid: Pid | None = None
+        self,
+        name: str,
+        connection: Connection,
+        intercepts: frozenset[str] = _NOTHING,
+        ask: Callable[[Any], None] | None = None,
     ) -> None:
         """Have a connection written every message broadcast on a topic from now on. Idempotent.
 
-        A message whose ``event`` is in ``intercepts`` is sent to the process ``pid`` as it is, and not written.
+        ``ask`` is called with a message whose ``event`` is in ``intercepts`` as it is, and it is not written. It must
+        neither block nor raise.
         """
         if self.is_subscribed(name, connection):
             return
-        topic = self._topics.get(name)
-        if topic is None:
-            topic = self._topics[name] = _Topic(self, name)
-        group = topic.group(connection.dialect, intercepts)
+        group = self._topic(name).group(connection.dialect, intercepts)
         group.batch = None  # what was broadcast before is not for it
-        group.members[connection] = pid
+        group.members[connection] = ask
         connection.groups = (*connection.groups, group)
 
     def unsubscribe(self, name: str, connection: Connection) -> None:
@@ -155,12 +192,33 @@ class PubSub:
         """Whether a connection is written what is broadcast on a topic."""
         return any(group.is_of(self, name) for group in connection.groups)
 
+    def subscribe_process(self, name: str, pid: Pid) -> None:
+        """Have a process sent every message broadcast on a topic from now on, as it is.
+
+        Twice is twice, as in Phoenix. When the process dies its subscriptions are gone before anyone hears of it; a
+        process that is dead already is no error.
+        """
+        if pid.process is not None:
+            topic = self._topic(name)
+            group = topic.processes()
+            if group is None:
+                group = ProcessGroup(topic)
+                topic.groups.append(group)
+            group.add(pid)
+
+    def unsubscribe_process(self, name: str, pid: Pid) -> None:
+        """Undo every `subscribe_process` of a process and a topic; none is no error."""
+        topic = self._topics.get(name)
+        group = None if topic is None else topic.processes()
+        if group is not None:
+            group.leave(pid)
+
     def subscribers(self, name: str) -> int:
-        """How many connections are subscribed."""
+        """How many connections and processes are subscribed."""
         return sum(len(group.members) for group in self._groups(name))
 
     def broadcast(self, name: str, message: Any) -> None:
-        """Write a message to every connection of a topic."""
+        """Write a message to every connection of a topic, and send it to every process."""
         topic = self._topics.get(name)
         if topic is None:
             return
@@ -190,6 +248,12 @@ class PubSub:
                 if member is not connection:
                     member.push(frame)
 
+    def _topic(self, name: str) -> _Topic:
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = _Topic(self, name)
+        return topic
+
     def _groups(self, name: str) -> Iterator[Group]:
         topic = self._topics.get(name)
         return iter(()) if topic is None else iter(topic.groups)
@@ -201,7 +265,7 @@ class PubSub:
 
 
 def _ask(group: Group, message: Any, sender: Connection | None) -> None:
-    """Give a message that is intercepted to the members' processes."""
-    for connection, pid in group.members.items():
-        if pid is not None and connection is not sender:
-            send(pid, message)
+    """Give a message that is not written to who is asked about it."""
+    for member, ask in list(group.members.items()):  # one of them may die of it, and so leave
+        if ask is not None and member is not sender:
+            ask(message)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
-from regrow.actors import current_node, stop
+from regrow.actors import current_node, self_, stop
+from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._operations._metrics import exposition
 from regrow.gateway._transport._readiness import ReadinessPort
 
@@ -19,6 +20,7 @@ from ._tree import start_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from typing import Any
 
     from regrow.gateway._operations._metrics import Metrics
     from regrow.gateway._presence._presence import Presence
@@ -56,6 +58,30 @@ class RunningGateway:
         """Where to find it, ``http://host:port``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    def broadcast(self, topic: str, event: str, payload: Any) -> None:
+        """Send every client that has joined a topic an event, from any process of the node.
+
+        See: ``Phoenix.Endpoint.broadcast/3``.
+
+        Raises:
+            TypeError: the payload has no form in what a client speaks.
+        """
+        self.transport.pubsub.broadcast(topic, Broadcast(topic, event, payload))
+
+    def subscribe(self, topic: str) -> None:
+        """Have the running process sent each `Broadcast` of a topic, until it dies. Twice is twice, as in Phoenix.
+
+        See: ``Phoenix.Endpoint.subscribe/2``.
+
+        Raises:
+            NotAProcessError: the caller is not a process.
+        """
+        self.transport.pubsub.subscribe_process(topic, self_())
+
+    def unsubscribe(self, topic: str) -> None:
+        """Undo every `subscribe` of the running process to a topic; none is no error."""
+        self.transport.pubsub.unsubscribe_process(topic, self_())
 
 
 @asynccontextmanager

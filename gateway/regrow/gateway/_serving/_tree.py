@@ -4,8 +4,11 @@
 
     regrow.gateway (rest_for_one)
      ├── connections (one_for_one)      one dynamic supervisor a partition, a connection actor each client
+     ├── rooms                          a dynamic supervisor, a process each topic that has a room
      ├── channels (one_for_one)         one dynamic supervisor a partition, a channel process each joined topic
      └── transport                      polls the sockets, sweeps what has waited too long
+
+The channels stand behind the rooms because a member that has lost its room for good has to join again.
 
 The sockets belong to the port, not to a process: whatever crashes in the tree, they stay open until someone decides
 otherwise.
@@ -19,7 +22,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from regrow.actors import current_node, spawn_link
-from regrow.gateway._channels._socket import channel_supervisor
+from regrow.gateway._channels._starting import channel_supervisor
+from regrow.gateway._rooms._rooms import ROOM_SUPERVISOR
 from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, Strategy, Supervisor
 
 from ._gate import connection_supervisor
@@ -46,6 +50,11 @@ async def start_tree(port: Transport) -> Pid:
     return await Supervisor.start_link(
         [
             _partitioned("connections", connection_supervisor, partitions),
+            ChildSpec(
+                "rooms",
+                partial(DynamicSupervisor.start_link, intensity=_CRASHES, period=1, name=ROOM_SUPERVISOR),
+                type=ChildType.SUPERVISOR,
+            ),
             _partitioned("channels", channel_supervisor, partitions),
             ChildSpec("transport", spawn_link, (_transport, port)),
         ],

@@ -25,6 +25,8 @@ _COUNTS: Final = (
     "join_burst",
     "partitions",
     "connection_restart_period",
+    "channel_restart_period",
+    "room_restart_period",
 )
 _POSITIVE: Final = (
     "handshake_timeout",
@@ -34,6 +36,7 @@ _POSITIVE: Final = (
     "join_rate",
     "drain_timeout",
 )
+_RESTARTS: Final = ("connection_restarts", "channel_restarts", "room_restarts")
 
 
 @final
@@ -135,6 +138,19 @@ class Settings:
     connection_restart_period: int = 10
     """Whole seconds over which `connection_restarts` are counted."""
 
+    channel_restarts: int = 3
+    """Times within `channel_restart_period` that the server rejoins one channel whose ``rejoin`` is `Rejoin.SERVER`.
+    One crash more is a ``phx_error``."""
+
+    channel_restart_period: int = 10
+    """Whole seconds over which `channel_restarts` are counted."""
+
+    room_restarts: int = 3
+    """Restarts within `room_restart_period` that one room is granted. One crash more ends its members' channels."""
+
+    room_restart_period: int = 10
+    """Whole seconds over which `room_restarts` are counted."""
+
     def __post_init__(self) -> None:
         for name in _COUNTS:
             if not getattr(self, name) >= 1:  # written so that nan fails too
@@ -142,8 +158,9 @@ class Settings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be more than 0")
-        if not self.connection_restarts >= 0:
-            raise ValueError(f"connection_restarts={self.connection_restarts!r}: must be 0 (never restart) or more")
+        for name in _RESTARTS:
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: must be 0 (never restart) or more")
         try:
             TrustedProxies.of(self.trusted_proxies)
         except ValueError as error:

@@ -16,6 +16,7 @@ from regrow.gateway._http._request import RequestParser
 from regrow.gateway._operations._metrics import Metrics
 from regrow.gateway._presence._presence import Presence
 from regrow.gateway._pubsub._pubsub import Cork, PubSub
+from regrow.gateway._rooms._rooms import Rooms
 
 from ._connection import ABNORMAL, Connection
 from ._outbound import Outbound, State
@@ -64,6 +65,8 @@ class Transport:
         """The topics of raw handlers; they share no name with those of channels."""
         self.presence = Presence(self)
         """Who is in which topic of channels."""
+        self.rooms = Rooms()
+        """The rooms of the topics of channels."""
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}

@@ -1,0 +1,207 @@
+"""The process that runs a channel: which callback takes a message, what its outcome does, and the two drivers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from regrow.actors import ExitProcess, StopRequest, reason_of, receive, resolved, send
+from regrow.actors.sys import SystemMessage
+
+from ._callbacks import Callbacks
+from ._joined import Mail
+from ._messages import INVALID_MESSAGE, Broadcast, Message
+from ._outcomes import JOINED, LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regrow.actors import Ack, ExitReason, Pid
+    from regrow.gateway._pubsub._pubsub import PubSub
+    from regrow.gateway._transport._connection import Connection
+
+__all__ = ["ChannelProcess"]
+
+
+class ChannelProcess(Callbacks):
+    """The rules of a channel, and its drivers. See: ``Phoenix.Channel.Server``."""
+
+    pid: Pid
+    """This process."""
+    topic: str
+    connection: Connection
+    """The client's connection."""
+    join_ref: str | None
+
+    _ref: str | None = None
+    """What the reply to the message that is being handled is to carry."""
+
+    @property
+    def _pubsub(self) -> PubSub:
+        return self.connection.port.pubsub
+
+    # The rules: which callback runs, and what its outcome does.
+
+    def _route(self, message: object) -> tuple[Callable[..., Any], tuple[Any, ...], Callable[..., Stop | None]]:
+        """The callback for a message, its arguments, and what carries out its outcome."""
+        if not isinstance(message, Message):
+            return self._route_other(message)
+        event, payload = message.event, message.payload
+        decoder = self._decoders.get(event, _ANY)
+        self._ref = message.ref
+        if decoder is None:
+            return self.handle_in, (event, payload), self._settle
+        if event == "phx_join":
+            return self.join, (_ANY.decode(payload),), self._settle_join
+        if event == "phx_leave":
+            return Stop, (LEFT, Ok()), self._settle
+        try:
+            return self.handle_in, (event, decoder.decode(payload)), self._settle
+        except INVALID_MESSAGE as error:
+            return Error, ({"reason": "invalid payload", "detail": str(error)},), self._settle
+
+    def _route_other(self, message: object) -> tuple[Callable[..., Any], tuple[Any, ...], Callable[..., Stop | None]]:
+        """The same for what no client said."""
+        self._ref = None
+        if message is JOINED:
+            return self.joined, (), self._settle
+        if isinstance(message, Mail):
+            return (self._take if self._inline else self._take_async), (message,), _as_it_is
+        if isinstance(message, Broadcast) and message.topic == self.topic and message.event in self._intercepts:
+            return self.handle_out, (message.event, message.payload), self._settle
+        if isinstance(message, StopRequest):
+            return Stop, (message.reason,), self._settle
+        if isinstance(message, SystemMessage):  # it answers none, like any process that is no behaviour
+            return _nothing, (), self._settle
+        return self.handle_info, (message,), self._settle
+
+    def _take(self, mail: Mail) -> Stop | None:
+        """Handle the next message of a channel that the server rejoins."""
+        message = mail.take()
+        callback, args, settle = self._route(message)
+        stop = settle(message, callback(*args))
+        mail.done()
+        return stop
+
+    async def _take_async(self, mail: Mail) -> Stop | None:
+        message = mail.take()
+        callback, args, settle = self._route(message)
+        stop = settle(message, await resolved(callback(*args)))
+        mail.done()
+        return stop
+
+    def _settle(self, message: object, outcome: Any) -> Stop | None:
+        if outcome is None:
+            return None
+        kind = outcome.__class__
+        if kind is Stop:
+            if outcome.reply is not None:
+                self._reply(message, outcome.reply)
+            return outcome  # type: ignore[no-any-return]
+        if (kind is Ok or kind is Error) and message.__class__ is Message:
+            self._reply(message, outcome)
+            return None
+        legal = "Ok, Error, Stop or None" if message.__class__ is Message else "Stop or None"
+        raise TypeError(f"a callback of {type(self).__qualname__} returns {legal}, got {outcome!r}")
+
+    def _settle_join(self, message: object, response: Any) -> Stop | None:
+        joined = self.connection.session.joined.get(self.topic)
+        if joined is None or joined.pid is not self.pid:
+            return None  # the client has joined again or is gone, while `join` waited for something
+        if self._intercepts:
+            ask = partial(send, self.pid) if joined.mail is None else joined.mail.append
+            self._pubsub.subscribe(self.topic, self.connection, self._intercepts, ask)
+        else:
+            self._pubsub.subscribe(self.topic, self.connection)
+        if self.room is not None:
+            self.connection.port.rooms.enter(self.room, self)
+        self._reply(message, Ok({} if response is None else response))
+        return JOINED if self._welcomes else None
+
+    def _refused(self, message: object, error: BaseException) -> Stop | None:
+        """Answer a join that was refused; anything else that was raised is a crash."""
+        if not (isinstance(error, JoinRefusedError) and _is_join(message)):
+            return None
+        self._reply(message, Error(error.response))
+        return Stop(REFUSED)
+
+    def _reply(self, message: Any, outcome: Ok | Error) -> None:
+        if message.ref is not None:
+            status = "ok" if outcome.__class__ is Ok else "error"
+            connection = self.connection
+            connection.push(connection.dialect.reply(self.join_ref, message.ref, self.topic, status, outcome.response))
+
+    # The drivers.
+
+    def begin(self, *_args: Any) -> None:
+        """Nothing to wait for: the join is the first message. Called by the start protocol."""
+
+    def dispatch(self, message: object) -> None:
+        """Take one message. Called by the inline driver."""
+        try:
+            callback, args, settle = self._route(message)
+            stop = settle(message, callback(*args))
+        except (Exception, ExitProcess) as error:
+            message = _inside(message)
+            stop = self._refused(message, error)
+            if stop is None:
+                reason = _reason(message, error)
+                if not isinstance(reason, JoinCrashed):
+                    self.terminate(reason)
+                raise ExitProcess(reason) from error
+        if stop is JOINED:
+            self.dispatch(JOINED)
+        elif stop is not None:
+            if stop.reason is not REFUSED:
+                self.terminate(stop.reason)
+            raise ExitProcess(stop.reason)
+
+    async def live(self, ack: Ack, _args: tuple[Any, ...]) -> None:
+        """Take messages until the process ends. Called by the start protocol."""
+        ack.ready()
+        stop: Stop | None = None
+        while True:
+            message = await receive() if stop is None else stop
+            try:
+                callback, args, settle = self._route(message)
+                stop = settle(message, await resolved(callback(*args)))
+            except (Exception, ExitProcess) as error:
+                message = _inside(message)
+                stop = self._refused(message, error)
+                if stop is None:
+                    reason = _reason(message, error)
+                    if not isinstance(reason, JoinCrashed):
+                        await resolved(self.terminate(reason))
+                    raise ExitProcess(reason) from error
+            if stop is not None and stop is not JOINED:
+                if stop.reason is not REFUSED:
+                    await resolved(self.terminate(stop.reason))
+                raise ExitProcess(stop.reason)
+
+
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def _inside(message: object) -> object:
+    """What was being handled when something was raised."""
+    return message.current if isinstance(message, Mail) else message
+
+
+def _reason(message: object, error: BaseException) -> ExitReason:
+    reason = reason_of(error)
+    return JoinCrashed(reason) if _is_join(message) else reason
+
+
+def _is_join(message: object) -> bool:
+    return isinstance(message, Message) and message.event == "phx_join"
+
+
+def _as_it_is(_mail: object, stop: Stop | None) -> Stop | None:
+    """What carries out the outcome of a message that was carried out already."""
+    return stop
+
+
+def _nothing() -> None:
+    """What a channel does with a system message."""

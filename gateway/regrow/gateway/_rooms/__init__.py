@@ -1,0 +1,1 @@
+"""Rooms: one process for each topic that wants one, which orders what its members say."""
