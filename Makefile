@@ -57,6 +57,7 @@ conformance-beam: install
 
 conformance-websocket: install
 	$(BIN)/python -m tests.conformance.autobahn
+	$(BIN)/python -m tests.conformance.autobahn --transport tasks
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,6 @@
-"""The raw protocol of the benchmark tools, on a supervised `Handler`: ``python tests/benchmarks/raw_server.py PORT``.
+"""The raw protocol of the benchmark tools, on a supervised `Handler`.
+
+``python tests/benchmarks/raw_server.py PORT [TRANSPORT]``
 
 ``E...`` is echoed to its sender, ``B...`` goes to every connection, ``N...`` is only counted; ``GET /stats`` answers
 ``active N received M``.
@@ -7,8 +9,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, cast
 
 from regrow.gateway import AnyOrigin, Gateway, Handler, Page, RunningGateway, Settings, serve
+
+if TYPE_CHECKING:
+    from regrow.gateway import TransportName
 
 _LOBBY = "lobby"
 _ECHO = frozenset(("E", b"E"))
@@ -38,7 +44,8 @@ def main() -> None:
 
     settings = Settings(max_message_size=1 << 20, outbox_limit=64 << 20, origins=AnyOrigin()).unlimited()
     gateway = Gateway(routes={"/ws": Raw}, views={"/stats": stats}, settings=settings)
-    serve(gateway, "127.0.0.1", int(sys.argv[1]), running.append)
+    transport = cast("TransportName | None", sys.argv[2]) if len(sys.argv) > 2 else None
+    serve(gateway, "127.0.0.1", int(sys.argv[1]), running.append, transport=transport)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,10 @@ PAGE: Final = CHECKOUT / "docs" / "conformance.md"
 
 SERVER: Final = (
     f"{shlex.quote(sys.executable)} -m regrow.gateway serve tests.conformance.echo_server:app"
-    " --host 127.0.0.1 --port {port} --unlimited"
+    " --host 127.0.0.1 --port {port} --unlimited --transport {transport}"
 )
+TRANSPORTS: Final = ["readiness", "tasks"]
+"""The first is the one whose results `PAGE` has."""
 STARTUP_TIMEOUT: Final = 30.0
 """Seconds until the server must accept its first connection."""
 
@@ -50,7 +52,12 @@ class CannotRunError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.autobahn")
-    parser.add_argument("--server", default=SERVER, help="command to test; {port} is replaced (default: %(default)s)")
+    parser.add_argument(
+        "--server", default=SERVER, help="command to test; {port} and {transport} are replaced (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--transport", choices=TRANSPORTS, default=TRANSPORTS[0], help="how it waits for sockets (default: %(default)s)"
+    )
     parser.add_argument("--path", default="/echo", help="path of its echoing WebSocket (default: %(default)s)")
     parser.add_argument("--cases", nargs="+", default=ALL, help="cases to run, like 1.* 7.1.5 (default: all)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for all cases (default: %(default)s)")
@@ -58,14 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         python = find_python()
         install(python)
-        trio.run(fuzz, python, options.server, options.path, options.cases, options.timeout)
+        trio.run(
+            fuzz,
+            python,
+            options.server.replace("{transport}", options.transport),
+            options.path,
+            options.cases,
+            options.timeout,
+        )
     except* CannotRunError as problems:
         print(*problems.exceptions, sep="\n", file=sys.stderr)
         sys.exit(2)
     cases = read_index(INDEX.read_bytes(), AGENT)
     report = f"{len(cases)} cases of {SUITE} {VERSION}:\n\n{render(cases)}"
     print(report)
-    if options.server == SERVER and options.cases == ALL:
+    if options.server == SERVER and options.transport == TRANSPORTS[0] and options.cases == ALL:
         PAGE.write_text(insert(PAGE.read_text("utf-8"), report), "utf-8")
     return 0 if all(case.verdict.passes for case in cases) else 1
 

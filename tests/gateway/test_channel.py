@@ -17,6 +17,8 @@ from tests.support.socket_test import socket_test
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 both_drivers = pytest.mark.parametrize("socket", [ObedientSocket, AsyncObedientSocket])
 
 

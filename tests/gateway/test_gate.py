@@ -12,6 +12,8 @@ from tests.support.serving import serving
 from tests.support.socket_test import pass_time, socket_test
 from tests.support.wire import TEXT, client_frame
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 
 class Picky(Handler):
     """Judges its clients by a parameter of the URL."""

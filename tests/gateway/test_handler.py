@@ -17,6 +17,8 @@ from tests.support.socket_test import pass_time, socket_test
 if TYPE_CHECKING:
     from regrow.actors import Pid
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 SETTINGS = Settings(connection_restarts=2, connection_restart_period=10, close_timeout=5, partitions=2)
 
 both_drivers = pytest.mark.parametrize("handler", [Crashing, AsyncCrashing])

@@ -19,6 +19,7 @@ from regrow.gateway._settings._catalogue import catalogue
 from tests.support.command import run_command
 from tests.support.phoenix_client import PATH, PhoenixClient
 from tests.support.raw_client import RawClient
+from tests.support.tls import TlsClient, server_tls
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -131,6 +132,79 @@ async def test_a_port_that_is_taken_is_one_line_and_a_failure() -> None:
         async with run_command("serve", "--port", str(port)) as command:
             assert await command.exit_status() == 1
             assert command.said == f"regrow: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@command_test
+async def test_it_listens_on_every_address_that_is_given(tmp_path: Path) -> None:
+    tls, path = server_tls(tmp_path), tmp_path / "socket"
+    files = ("--certificate", str(tls.certificate), "--key", str(tls.key))
+    listen = ("--listen", "127.0.0.1:0", "--listen", "https://127.0.0.1:0", "--listen", f"unix:{path}")
+    async with run_command("serve", *listen, *files) as command:
+        assert (await command.line_with("unix:")).endswith(f"listening on unix:{path}")
+        secure = int((await command.line_with("https:")).rpartition(":")[2])
+        clients = [await RawClient.connect(await command.port()), await TlsClient.to(secure)]
+        for client in clients:
+            await client.upgrade()
+            assert await client.echoes()
+            await client.reset()
+        command.process.send_signal(signal.SIGTERM)
+        assert await command.exit_status() == 0
+        assert not path.exists()
+
+
+@command_test
+async def test_a_certificate_without_addresses_makes_the_usual_one_https(tmp_path: Path) -> None:
+    tls = server_tls(tmp_path)
+    command_line = ("serve", "--port", "0", "--certificate", str(tls.certificate), "--key", str(tls.key))
+    async with run_command(*command_line, "--transport", "tasks") as command:
+        assert "https://127.0.0.1:" in await command.line_with("listening on")
+        client = await TlsClient.to(await command.port())
+        await client.upgrade()
+        assert await client.echoes()
+        await client.reset()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--listen", "nowhere"], "--listen: 'nowhere' is not an address: write 127.0.0.1:4000, "),
+        (
+            ["--listen", "https://127.0.0.1:0"],
+            "--listen: 'https://127.0.0.1:0' needs a certificate: give --certificate",
+        ),
+        (
+            ["--listen", "127.0.0.1:0", "--certificate", "c.pem"],
+            "--certificate: no --listen address begins with https:",
+        ),
+        (["--key", "k.pem"], "--key: needs --certificate"),
+        (["--certificate", "c.pem"], "cannot listen on 127.0.0.1:4000: certificate c.pem: No such file or directory"),
+        (["--listen", "unix:/no/such/folder/s"], "cannot listen on unix:/no/such/folder/s: No such file or directory"),
+    ],
+)
+@command_test
+async def test_an_address_that_cannot_be_is_one_line_and_a_failure(options: list[str], line: str) -> None:
+    async with run_command("serve", *options) as command:
+        assert await command.exit_status() == 1
+        (said,) = command.said.splitlines()
+        assert said.startswith(f"regrow: {line}")
+
+
+@command_test
+async def test_a_path_that_is_taken_is_one_line_and_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(path))
+        taken.listen()
+        async with run_command("serve", "--listen", f"unix:{path}") as command:
+            assert await command.exit_status() == 1
+            assert command.said == f"regrow: cannot listen on unix:{path}: Address already in use\n"
+
+
+@command_test
+async def test_a_transport_that_is_none_is_a_usage_error() -> None:
+    async with run_command("serve", "--transport", "pigeons") as command:
+        assert await command.exit_status() == 2
+        assert "'readiness'" in command.said
 
 
 @command_test

@@ -25,6 +25,8 @@ from tests.support.wire import (
     header,
 )
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 SETTINGS = Settings(max_message_size=1000, max_fragments=10)
 
 FLOOD = client_frame(BINARY, fin=False) + client_frame(CONTINUATION, fin=False) * 10

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from regrow.actors import Pid
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 SETTINGS = Settings(max_channels=3, connection_restarts=2)
 
 both_drivers = pytest.mark.parametrize("socket", [ObedientSocket, AsyncObedientSocket])

@@ -13,6 +13,8 @@ from tests.support.phoenix_client import PhoenixClient, errored, message, ok
 from tests.support.serving import Served, serving
 from tests.support.socket_test import pass_time, socket_test
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 SETTINGS = Settings(partitions=3, close_timeout=5)
 
 

@@ -69,8 +69,8 @@ def offline_port(settings: Settings | None = None) -> ReadinessPort:
     """Make a port that hears and reaches nobody; its time stands still."""
     port = ReadinessPort(cast("Node", _Node()), settings or Settings())
     port.now = lambda: 0.0
-    port._epoll.close()
-    port._epoll = cast("Any", _Epoll())
+    port._poller.close()
+    port._poller = cast("Any", _Epoll())
     return port
 
 

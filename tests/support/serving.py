@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from trio.testing import wait_all_tasks_blocked
 
 from regrow.actors import Node, open_node
-from regrow.gateway import Echo, Gateway, Handler, RunningGateway, Settings, open_gateway
+from regrow.gateway import Echo, Gateway, Handler, RunningGateway, Settings, Tcp, open_gateway
 from tests.support.raw_client import RawClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from regrow.gateway import Metrics, View
+    from regrow.gateway import Address, Metrics, TransportName, View
 
-__all__ = ["Served", "serving"]
+__all__ = ["CHOSEN", "Served", "serving"]
+
+CHOSEN: dict[str, TransportName] = {}
+"""``transport``: what gateways are served on, if it is not the default. See the fixture ``each_transport``."""
 
 
 class Served:
@@ -64,8 +67,11 @@ async def serving(
     routes: Mapping[str, type[Handler]] | None = None,
     settings: Settings | None = None,
     views: Mapping[str, View] | None = None,
+    listen: Sequence[Address] = (),
 ) -> AsyncGenerator[Served]:
     """Serve ``/echo`` and what else a test needs, with a bystander connected to ``/echo``.
+
+    It listens on a port of the loopback, and behind that on ``listen``.
 
     When the block ends the bystander must have noticed nothing, and the listener must still accept. Behind the
     gateway nothing may be left: no socket, no process.
@@ -73,7 +79,8 @@ async def serving(
     gateway = Gateway(routes={"/echo": Echo, **(routes or {})}, settings=settings or Settings(), views=views or {})
     async with open_node() as node:
         before = len(node.processes)
-        async with open_gateway(gateway, port=0) as running:
+        addresses = (Tcp("127.0.0.1", 0), *listen)
+        async with open_gateway(gateway, listen=addresses, transport=CHOSEN.get("transport")) as running:
             served = Served(node, running)
             try:
                 bystander = await served.client()

@@ -30,12 +30,15 @@ from regrow.gateway._serving._running import RunningGateway, open_gateway
 from regrow.gateway._serving._serve import serve
 from regrow.gateway._settings._settings import Settings
 from regrow.gateway._settings._sources import load_settings
+from regrow.gateway._transport._addresses import Address, Tcp, Tls, Unix, parse_address
+from regrow.gateway._transport._choice import TransportName
 from regrow.gateway._transport._connection import Connection
 from regrow.gateway._transport._descriptors import room_for
 from regrow.gateway._transport._outbound import State
 
 from ._errors import (
     AlreadyTrackedError,
+    BadAddressError,
     ExpiredTokenError,
     ForeignTokenError,
     ForgedTokenError,
@@ -48,8 +51,10 @@ from ._errors import (
 )
 
 __all__ = [
+    "Address",
     "AlreadyTrackedError",
     "AnyOrigin",
+    "BadAddressError",
     "Broadcast",
     "Channel",
     "Claims",
@@ -90,13 +95,18 @@ __all__ = [
     "Socket",
     "State",
     "Stop",
+    "Tcp",
+    "Tls",
     "Tokens",
+    "TransportName",
+    "Unix",
     "UnknownGatewayError",
     "View",
     "load_gateway",
     "load_settings",
     "lobby",
     "open_gateway",
+    "parse_address",
     "room_for",
     "serve",
 ]

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -16,14 +17,17 @@ from regrow.gateway._serving._load import load_gateway
 from regrow.gateway._serving._serve import serve
 from regrow.gateway._settings._command import ConfigFile, SetOptions, show_settings
 from regrow.gateway._settings._sources import load_settings
+from regrow.gateway._transport._addresses import Tcp, Tls, parse_address
+from regrow.gateway._transport._choice import TransportName  # noqa: TC001 - typer reads the annotations
 
-from ._errors import GatewayError
+from ._errors import BadAddressError, GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from regrow.gateway._serving._route import Gateway
     from regrow.gateway._serving._running import RunningGateway
+    from regrow.gateway._transport._addresses import Address
 
 __all__ = ["main"]
 
@@ -49,6 +53,20 @@ def serve_command(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)] = 4000,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Instead of --host and --port: HOST:PORT, https://HOST:PORT or unix:PATH. May be given several times.",
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file to serve HTTPS with: the certificate and its issuers.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM file with the certificate's key.")] = None,
+    transport: Annotated[
+        TransportName | None, typer.Option(help="How to wait for sockets; the best there is if left out.")
+    ] = None,
     config: ConfigFile = None,
     options: SetOptions = None,
     unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift rate and per-address limits.")] = False,
@@ -62,11 +80,39 @@ def serve_command(
             _say("WARNING: --unlimited: no limit on connections, addresses or rates. For benchmarks only.")
             settings = settings.unlimited()
         settings = load_settings(settings, options=options or ())
-        serve(dataclasses.replace(gateway, settings=settings), host, port, _announce)
+        addresses = _addresses(listen or [], Tcp(host, port), certificate, key)
+        gateway = dataclasses.replace(gateway, settings=settings)
+        serve(gateway, host, port, _announce, listen=addresses, transport=transport)
     except GatewayError as error:
         _fail(str(error))
     except OSError as error:
-        _fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
+        where = f" on {error.filename}" if error.filename else ""
+        _fail(f"cannot listen{where}: {error.strerror or error}")
+
+
+def _addresses(texts: list[str], default: Tcp, certificate: Path | None, key: Path | None) -> list[Address]:
+    """What the options say to listen on.
+
+    Raises:
+        BadAddressError: they do not make sense; the message names the option.
+    """
+    if certificate is None:
+        if key is not None:
+            raise BadAddressError("--key: needs --certificate")
+        tls = None
+    else:
+        tls = Tls(certificate, key)
+    if not texts:
+        return [dataclasses.replace(default, tls=tls)]
+    addresses: list[Address] = []
+    for text in texts:
+        try:
+            addresses.append(parse_address(text, tls))
+        except BadAddressError as error:
+            raise BadAddressError(f"--listen: {error}") from None
+    if tls is not None and not any(address.tls for address in addresses):
+        raise BadAddressError("--certificate: no --listen address begins with https://")
+    return addresses
 
 
 @app.command("settings")
@@ -112,7 +158,8 @@ def _gateway(target: str | None) -> Gateway:
 
 
 def _announce(running: RunningGateway) -> None:
-    _say(f"Regrow is listening on {running.url}")
+    for url in running.urls:
+        _say(f"Regrow is listening on {url}")
 
 
 def _say(line: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 __all__ = [
     "AlreadyTrackedError",
+    "BadAddressError",
     "ExpiredTokenError",
     "ForeignTokenError",
     "ForgedTokenError",
@@ -30,6 +31,10 @@ __all__ = [
 
 class GatewayError(Exception):
     """Base of the errors of this package. Its text is one line that says what to do."""
+
+
+class BadAddressError(GatewayError):
+    """A text is no address to listen on."""
 
 
 class AlreadyTrackedError(GatewayError):

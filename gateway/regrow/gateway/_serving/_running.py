@@ -12,18 +12,22 @@ import trio
 from regrow.actors import current_node, self_, stop
 from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._operations._metrics import exposition
-from regrow.gateway._transport._readiness import ReadinessPort
+from regrow.gateway._transport._addresses import Tcp
+from regrow.gateway._transport._choice import open_transport
 
 from ._gate import Gate
 from ._route import Page
 from ._tree import start_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
     from typing import Any
 
     from regrow.gateway._operations._metrics import Metrics
     from regrow.gateway._presence._presence import Presence
+    from regrow.gateway._transport._addresses import Address
+    from regrow.gateway._transport._choice import TransportName
+    from regrow.gateway._transport._transport import Transport
 
     from ._route import Gateway, View
 
@@ -37,10 +41,9 @@ SERVICE_RESTART = 1012
 class RunningGateway:
     """A gateway that accepts connections."""
 
-    host: str
-    port: int
-    """The address it listens on."""
-    transport: ReadinessPort
+    addresses: tuple[Address, ...]
+    """What it listens on, as it was bound: host names as numbers, port 0 as the one that was picked."""
+    transport: Transport
     """The sockets."""
 
     @property
@@ -54,10 +57,38 @@ class RunningGateway:
         return self.transport.presence
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Where to find it: ``http://host:port``, with TLS ``https``, and ``unix:path``."""
+        return tuple(address.url for address in self.addresses)
+
+    @property
     def url(self) -> str:
-        """Where to find it, ``http://host:port``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        """The first of `urls`."""
+        return self.addresses[0].url
+
+    @property
+    def host(self) -> str:
+        """The host of the first TCP address.
+
+        Raises:
+            LookupError: it listens on Unix sockets only.
+        """
+        return self._tcp().host
+
+    @property
+    def port(self) -> int:
+        """The port of the first TCP address.
+
+        Raises:
+            LookupError: it listens on Unix sockets only.
+        """
+        return self._tcp().port
+
+    def _tcp(self) -> Tcp:
+        for address in self.addresses:
+            if isinstance(address, Tcp):
+                return address
+        raise LookupError(f"it listens on no TCP address: {', '.join(self.urls)}")
 
     def broadcast(self, topic: str, event: str, payload: Any) -> None:
         """Send every client that has joined a topic an event, from any process of the node.
@@ -85,43 +116,55 @@ class RunningGateway:
 
 
 @asynccontextmanager
-async def open_gateway(gateway: Gateway, host: str = "127.0.0.1", port: int = 4000) -> AsyncGenerator[RunningGateway]:
+async def open_gateway(
+    gateway: Gateway,
+    host: str = "127.0.0.1",
+    port: int = 4000,
+    *,
+    listen: Sequence[Address] = (),
+    transport: TransportName | None = None,
+) -> AsyncGenerator[RunningGateway]:
     """Serve a gateway while the block runs. Port 0 picks a free one.
+
+    ``listen`` takes the place of ``host`` and ``port``: any number of `Tcp` and `Unix` addresses, each with or without
+    TLS. ``transport`` is how the sockets are waited for; None chooses the best that the operating system has.
 
     The caller must be a process; the gateway's supervision tree is linked to it. When the block ends no more
     connections are accepted and those that are open are closed with 1012 and given
     `Settings.drain_timeout` seconds to answer; then the tree is stopped.
 
     Raises:
-        OSError: the address cannot be bound.
+        OSError: an address cannot be bound, or its certificate cannot be used; ``filename`` is the address. Or the
+            operating system has not what the transport needs.
         NotAProcessError: the caller is not a process.
     """
     node = current_node()
-    transport = ReadinessPort(node, gateway.settings)
-    transport.presence.fetch = gateway.fetch_presences
-    metrics = exposition(transport.metrics, lambda: _gauges(transport))
+    sockets = open_transport(transport, node, gateway.settings)
+    sockets.presence.fetch = gateway.fetch_presences
+    metrics = exposition(sockets.metrics, lambda: _gauges(sockets))
     views: dict[str, View] = {
         "/healthz": lambda _request: Page(b"ok\n"),
         "/metrics": lambda _request: Page(metrics(), "text/plain; version=0.0.4; charset=utf-8"),
         **gateway.views,
     }
-    gate = transport.gate = Gate(gateway, transport, views, SystemRandom().randint)
+    gate = sockets.gate = Gate(gateway, sockets, views, SystemRandom().randint)
     try:
-        bound_host, bound_port = transport.listen(host, port)
-        tree = await start_tree(transport)
+        wanted = listen or (Tcp(host, port),)
+        addresses = tuple(bound for address in wanted for bound in sockets.listen(address))
+        tree = await start_tree(sockets)
         try:
-            yield RunningGateway(bound_host, bound_port, transport)
+            yield RunningGateway(addresses, sockets)
         finally:
             gate.is_draining = True
             with trio.CancelScope(shield=True):
-                await _drain(transport)
+                await _drain(sockets)
                 if tree.is_alive:
                     await stop(tree)
     finally:
-        transport.close()
+        sockets.close()
 
 
-async def _drain(transport: ReadinessPort) -> None:
+async def _drain(transport: Transport) -> None:
     """Close every connection with 1012 and wait until all are closed, or the deadline is over."""
     transport.stop_listening()
     for connection in list(transport.connections.values()):
@@ -132,7 +175,7 @@ async def _drain(transport: ReadinessPort) -> None:
         await transport.emptied()
 
 
-def _gauges(transport: ReadinessPort) -> dict[str, tuple[str, float]]:
+def _gauges(transport: Transport) -> dict[str, tuple[str, float]]:
     return {
         "connections": ("sockets open now", len(transport.connections)),
         "processes": ("living processes", len(transport.node.processes)),

@@ -78,6 +78,7 @@ def _partitioned(id: str, name: Callable[[int], str], partitions: int) -> ChildS
 
 async def _transport(port: Transport) -> None:
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(port.run)
         nursery.start_soon(current_node().serve_port, port)
         while True:
             await trio.sleep(_SWEEP_EVERY)

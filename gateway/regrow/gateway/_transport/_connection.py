@@ -19,7 +19,6 @@ from ._outbound import Outbound, State
 from ._outbox import seal
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Sequence
 
     from regrow.actors import ExitReason, Pid
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from regrow.gateway._wire._decoder import Frame
     from regrow.gateway._wire._framing import Framing
 
+    from ._client_socket import ClientSocket
     from ._transport import Transport
 
 __all__ = ["Closed", "Connection"]
@@ -106,7 +106,7 @@ class Connection(Outbound):
     allowance: float
     """Messages the client may send before it is over its rate, as of `stamp`."""
 
-    def __init__(self, port: Transport, sock: socket.socket, address: str) -> None:
+    def __init__(self, port: Transport, sock: ClientSocket, address: str) -> None:
         super().__init__(port, sock)
         self.address = address
         self.paused = False
@@ -270,6 +270,10 @@ class Connection(Outbound):
     def rewatch(self) -> None:
         """Ask the kernel for what it waits for now."""
         self.port.watch(self)
+
+    def retry(self) -> None:
+        """Its socket takes bytes, and the outbox has none that wait."""
+        self.port.retry(self)
 
     def tell_closed(self, code: int | None, reason: str) -> None:
         """Let the process know that nothing more comes and nothing more goes."""

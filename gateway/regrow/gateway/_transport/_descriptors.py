@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-import resource
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
 
 __all__ = ["room_for"]
 
@@ -14,8 +18,11 @@ SPARE = 64
 def room_for(connections: float) -> float:
     """Raise this process's soft limit of open files until ``connections`` fit, or as far as the hard limit allows.
 
-    Children inherit it. How many connections fit now: at least ``connections``, or fewer if the hard limit says so.
+    Children inherit it. How many connections fit now: at least ``connections``, or fewer if the hard limit says so;
+    `math.inf` where there is no limit.
     """
+    if resource is None:
+        return math.inf
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = math.inf if hard == resource.RLIM_INFINITY else hard
     limit = math.inf if soft == resource.RLIM_INFINITY else soft

@@ -10,8 +10,7 @@ from regrow.gateway._wire._frames import end_of_frame, pong_frame
 from ._outbox import Batch, Outbox, after, joined
 
 if TYPE_CHECKING:
-    import socket
-
+    from ._client_socket import ClientSocket
     from ._transport import Transport
 
 __all__ = ["Outbound", "State"]
@@ -43,7 +42,7 @@ class Outbound:
     outbox: Outbox
     """What is to be written. While the socket is full, a list that begins with what it took a part of."""
 
-    def __init__(self, port: Transport, sock: socket.socket) -> None:
+    def __init__(self, port: Transport, sock: ClientSocket) -> None:
         self.port = port
         self.sock = sock
         self.state = State.HANDSHAKE
@@ -66,6 +65,10 @@ class Outbound:
 
     def rewatch(self) -> None:
         """Whether its socket is full has changed."""
+        raise NotImplementedError
+
+    def retry(self) -> None:
+        """Its socket takes bytes, and the outbox has none that wait."""
         raise NotImplementedError
 
     @property
@@ -143,7 +146,8 @@ class Outbound:
         """The socket takes bytes again."""
         outbox = self.outbox
         if not isinstance(outbox, list):
-            return  # the kernel spoke of a descriptor that has a new owner since
+            self.retry()  # a handshake of TLS waits, or the kernel spoke of a descriptor that has a new owner since
+            return
         data = joined(outbox)
         try:
             sent = self._sent + self.sock.send(memoryview(data)[self._sent :])

@@ -54,6 +54,8 @@ class Reader:
         try:
             data = connection.sock.recv(_READ_SIZE)
         except BlockingIOError:
+            if connection.state is State.HANDSHAKE:
+                self._port.stalled(connection)
             return
         except OSError:
             data = b""

@@ -1,19 +1,19 @@
-"""The readiness transport: all sockets of a gateway behind one epoll, read and written inside the tick.
+"""The readiness transport: all sockets of a gateway behind one epoll or kqueue, read and written inside the tick.
 
-trio waits for the epoll's own file descriptor; everything else happens in `poll` and `flush`, without a task per
-connection. Needs `select.epoll`, which Linux has.
+trio waits for the poller's own file descriptor; everything else happens in `poll` and `flush`, without a task per
+connection.
 """
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING, final
 
 import trio
 
-from ._listener import Listener, OutOfDescriptorsError
+from ._listener import OutOfDescriptorsError
 from ._outbound import State
-from ._reserve import Reserve
+from ._poller import IN, OUT, open_poller
+from ._tls_socket import TlsSocket
 from ._transport import Transport
 
 if TYPE_CHECKING:
@@ -21,39 +21,35 @@ if TYPE_CHECKING:
     from regrow.gateway._settings._settings import Settings
 
     from ._connection import Connection
+    from ._listener import Listener
+    from ._poller import Poller
 
 __all__ = ["ReadinessPort"]
 
 _EVENTS = 512
 """Sockets served in one tick."""
 
-_IN, _OUT = 0x001, 0x004
-"""EPOLLIN and EPOLLOUT."""
-
 
 @final
 class ReadinessPort(Transport):
-    """A `regrow.actors.Port`."""
+    """A `regrow.actors.Port`.
 
-    def __init__(self, node: Node, settings: Settings) -> None:
+    Raises:
+        OSError: the operating system has neither epoll nor kqueue, or no descriptor is left.
+    """
+
+    def __init__(self, node: Node, settings: Settings, poller: Poller | None = None) -> None:
         super().__init__(node, settings)
-        self._epoll = select.epoll()
+        self._poller = poller or open_poller()
         self._listeners: dict[int, Listener] = {}
         self._resting: list[Listener] = []
-        self._reserve = Reserve()
 
     # Listening.
 
-    def listen(self, host: str, port: int) -> tuple[str, int]:
-        """Accept connections on an address; port 0 picks a free one. Host and port that were bound.
-
-        Raises:
-            OSError: the address cannot be bound.
-        """
-        listener = Listener(host, port)
+    def heed(self, listener: Listener) -> None:
+        """Accept what comes on a listener."""
         self._listeners[listener.fileno()] = listener
-        self._epoll.register(listener, _IN)
-        return listener.address
+        self._poller.register(listener.fileno(), IN)
 
     def stop_listening(self) -> None:
         """Accept nothing more."""
@@ -65,15 +61,16 @@ class ReadinessPort(Transport):
     def _accept(self, listener: Listener) -> None:
         try:
             for sock, address in listener.accept():
-                self.accepted(sock, address)
-                self._epoll.register(sock, _IN)
+                connection = self.accepted(sock, address)
+                try:
+                    self._poller.register(sock.fileno(), IN)
+                except OSError:  # the kernel watches as many as it can
+                    self.metrics.refused += 1
+                    self.discard(connection)
         except OutOfDescriptorsError:
-            turned, is_stuck = self._reserve.turn_away(listener._socket, self.gate.busy())
-            self.metrics.refused += turned
-            self.metrics.refusals["descriptors"] += turned
-            if is_stuck and not turned:
-                # The listener stays readable: without a rest every tick would fail on it again.
-                self._epoll.unregister(listener)
+            if self.must_rest(listener):
+                # It stays readable: without a rest every tick would fail on it again.
+                self._poller.unregister(listener.fileno())
                 self._resting.append(listener)
 
     # The tick: `regrow.actors.Port`.
@@ -83,11 +80,11 @@ class ReadinessPort(Transport):
         if self.has_spoken:
             await trio.lowlevel.checkpoint()
             return
-        await trio.lowlevel.wait_readable(self._epoll.fileno())
+        await trio.lowlevel.wait_readable(self._poller.fileno())
 
     def poll(self) -> bool:
         """Read every socket that is ready and hand what it said to its process."""
-        events = self._epoll.poll(0, _EVENTS)
+        events = self._poller.poll(0, _EVENTS)
         connections = self.connections
         read = self._reader.read
         for fd, event in events:
@@ -97,9 +94,9 @@ class ReadinessPort(Transport):
                 if listener is not None:
                     self._accept(listener)
                 continue
-            if event & _OUT:
+            if event & OUT:
                 connection.writable()
-            if event & ~_OUT:
+            if event & ~OUT:
                 read(connection)
         return bool(events)
 
@@ -109,16 +106,16 @@ class ReadinessPort(Transport):
         """Let listeners that ran out of descriptors try again."""
         resting, self._resting = self._resting, []
         for listener in resting:
-            self._epoll.register(listener, _IN)
+            self._poller.register(listener.fileno(), IN)
 
     def watch(self, connection: Connection) -> None:
         """Ask the kernel for what the connection waits for now."""
         if connection.state is not State.CLOSED:
-            wanted = (0 if connection.paused else _IN) | (_OUT if connection.is_blocked else 0)
-            self._epoll.modify(connection.sock, wanted)
+            sock = connection.sock
+            waits = connection.is_blocked or (isinstance(sock, TlsSocket) and sock.is_stuck)
+            self._poller.modify(sock.fileno(), (0 if connection.paused else IN) | (OUT if waits else 0))
 
     def close(self) -> None:
         """Close every socket, and what polls them. The port must not be served any more."""
         super().close()
-        self._reserve.close()
-        self._epoll.close()
+        self._poller.close()

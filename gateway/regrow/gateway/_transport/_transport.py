@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -19,16 +20,23 @@ from regrow.gateway._pubsub._pubsub import Cork, PubSub
 from regrow.gateway._rooms._rooms import Rooms
 
 from ._connection import ABNORMAL, Connection
+from ._listener import bind
 from ._outbound import Outbound, State
 from ._outbox import Batch
 from ._peers import PeerCounts
 from ._reader import Reader
+from ._reserve import Reserve
+from ._tls_socket import TlsSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Node
     from regrow.gateway._settings._settings import Settings
+
+    from ._addresses import Address
+    from ._client_socket import ClientSocket
+    from ._listener import Listener
 
 __all__ = ["Gate", "Transport"]
 
@@ -83,6 +91,7 @@ class Transport:
         self._before_flush: list[Callable[[], None]] = []
         self._emptied: trio.Event | None = None
         self._reader = Reader(self)
+        self._reserve = Reserve()
 
     # What the derived classes know.
 
@@ -92,6 +101,13 @@ class Transport:
 
     def poll(self) -> bool:
         """Hand what the ready sockets said to their processes; whether there were any."""
+        raise NotImplementedError
+
+    async def run(self) -> None:
+        """Do what `wait` depends on, for as long as it takes. Cancelling it makes the transport deaf, not broken."""
+
+    def heed(self, listener: Listener) -> None:
+        """Accept what comes on a listener."""
         raise NotImplementedError
 
     def stop_listening(self) -> None:
@@ -108,7 +124,25 @@ class Transport:
 
     # Beginning.
 
-    def accepted(self, sock: socket.socket, address: str) -> Connection:
+    def listen(self, address: Address) -> tuple[Address, ...]:
+        """Accept connections on an address; what was bound, one for each address that its host has.
+
+        Raises:
+            OSError: it cannot be bound, or its certificate cannot be used. ``filename`` is the address as text.
+        """
+        listeners = bind(address)
+        for listener in listeners:
+            self.heed(listener)
+        return tuple(listener.address for listener in listeners)
+
+    def must_rest(self, listener: Listener) -> bool:
+        """Turn away who waits on a listener for want of descriptors; whether that is impossible too."""
+        turned, is_stuck = listener.turn_away(self._reserve, self.gate.busy())
+        self.metrics.refused += turned
+        self.metrics.refusals["descriptors"] += turned
+        return is_stuck and not turned
+
+    def accepted(self, sock: ClientSocket, address: str) -> Connection:
         """A client has connected."""
         connection = Connection(self, sock, address)
         connection.parser = RequestParser(self.settings)
@@ -179,6 +213,18 @@ class Transport:
         """Whether there is something to write."""
         return bool(self.dirty or self._before_flush)
 
+    # TLS.
+
+    def stalled(self, connection: Connection) -> None:
+        """Nothing could be read before the request was complete: a handshake of TLS may wait for room to write."""
+        if isinstance(connection.sock, TlsSocket):
+            self.watch(connection)
+
+    def retry(self, connection: Connection) -> None:
+        """There is room to write, and nothing that waits for it but perhaps a handshake of TLS."""
+        if connection.state is State.HANDSHAKE:
+            self._reader.read(connection)
+
     # Ending.
 
     def said_goodbye(self, connection: Connection) -> None:
@@ -200,6 +246,8 @@ class Transport:
         if connection.state is State.OPEN:
             self.metrics.lost += 1
             connection.tell_closed(ABNORMAL, "the connection broke")
+        elif isinstance(connection.sock, TlsSocket) and connection.sock.has_failed:
+            self.metrics.refused += 1
         self.discard(connection)
 
     def discard(self, connection: Connection) -> None:
@@ -233,7 +281,8 @@ class Transport:
 
     def abort(self, connection: Connection) -> None:
         """Reset the connection: the client did not answer our goodbye in time."""
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        with suppress(OSError):  # some systems refuse it once the client is gone
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.discard(connection)
 
     def sweep(self) -> None:
@@ -259,6 +308,7 @@ class Transport:
     def close(self) -> None:
         """Close every socket, and what polls them. The transport must not be served any more."""
         self.disconnect()
+        self._reserve.close()
 
 
 def _overdue(waiting: dict[Connection, float], before: float) -> list[Connection]:
