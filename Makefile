@@ -8,13 +8,13 @@ EXAMPLES ?= 2000
 WSLOAD ?=
 CREF ?=
 
-.PHONY: help install serve test lint types layers check bench conformance conformance-beam conformance-websocket clean
+.PHONY: help install serve test lint types layers check bench conformance conformance-beam conformance-websocket conformance-phoenix clean
 
 help:
 	@echo "make serve        serve the lobby chat on http://$(HOST):$(PORT) (HOST=, PORT=)"
 	@echo "make test         run the test suite"
 	@echo "make check        lint, types and import layers"
-	@echo "make conformance  compare with a real BEAM (needs erl) and run the Autobahn suite against /echo (needs python2.7)"
+	@echo "make conformance  compare with a real BEAM (needs erl) and run the Autobahn suite (needs python2.7) and Phoenix's clients (needs node)"
 	@echo "make bench        benchmarks (WSLOAD=path CREF=path for those over sockets)"
 
 install: $(BIN)/.installed
@@ -48,7 +48,7 @@ check: lint types layers
 bench: install
 	$(BIN)/python -m tests.benchmarks --wsload "$(WSLOAD)" --cref "$(CREF)"
 
-conformance: conformance-beam conformance-websocket
+conformance: conformance-beam conformance-websocket conformance-phoenix
 
 # A comparison that did not take place is no success.
 conformance-beam: install
@@ -58,6 +58,9 @@ conformance-beam: install
 conformance-websocket: install
 	$(BIN)/python -m tests.conformance.autobahn
 	$(BIN)/python -m tests.conformance.autobahn --transport tasks
+
+conformance-phoenix: install
+	$(BIN)/python -m tests.conformance.phoenix_js
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

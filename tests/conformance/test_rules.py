@@ -18,7 +18,7 @@ CHECKOUT: Final = Path(__file__).parents[2]
 PAGE: Final = (CHECKOUT / "docs" / "conformance.md").read_text("utf-8")
 SOURCES: Final = ("actors", "supervisors", "gateway", "chaos", "tests", "docs")
 
-RULES: Final = {"P": 7, "L": 7, "M": 5, "N": 2, "T": 3, "R": 5, "S": 4, "G": 17, "Y": 6, "U": 25}
+RULES: Final = {"P": 7, "L": 7, "M": 5, "N": 2, "T": 3, "R": 5, "S": 4, "G": 17, "Y": 6, "U": 25, "C": 18}
 """The letters, and how many rules each has."""
 
 NAMED: Final = {

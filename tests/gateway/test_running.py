@@ -59,7 +59,7 @@ async def test_leaving_closes_every_connection_with_1012() -> None:
 
 
 @socket_test
-async def test_leaving_ends_the_channels_in_order() -> None:
+async def test_leaving_drains_the_channels() -> None:
     done = trio.Event()
     Obedient.ended.clear()
 
@@ -72,7 +72,7 @@ async def test_leaving_ends_the_channels_in_order() -> None:
         await client.raw.aclose()
 
     await run_until(done, use)
-    assert Obedient.ended == [("obey:1", Shutdown("closed"))]
+    assert Obedient.ended == [("obey:1", Shutdown("draining"))]
 
 
 @socket_test

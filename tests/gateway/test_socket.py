@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+import trio
 
 from regrow.actors import KILL, Shutdown, exit_signal, send
-from regrow.gateway import Session, Settings, Socket
+from regrow.gateway import Channel, Session, Settings, Socket
 from tests.support.channels import AsyncObedientSocket, Obedient, ObedientSocket
-from tests.support.phoenix_client import Heard, PhoenixClient, closed, error, errored, join, message, ok
+from tests.support.phoenix_client import (
+    Heard,
+    PhoenixClient,
+    binary_message,
+    closed,
+    error,
+    errored,
+    join,
+    message,
+    ok,
+)
 from tests.support.raw_client import upgrade_request
 from tests.support.serving import Served, serving
-from tests.support.socket_test import socket_test
+from tests.support.socket_test import pass_time, socket_test
 from tests.support.wire import BINARY, TEXT, client_frame
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from regrow.actors import Pid
+    from regrow.actors import ExitReason, Pid
 
 pytestmark = pytest.mark.usefixtures("each_transport")
 
@@ -51,9 +62,11 @@ def channel_pid(served: Served, topic: str) -> Pid:
 # Connecting.
 
 
-@pytest.mark.parametrize("query", ["", "?vsn=1.0.0", "?vsn=3.0.0", "?vsn=nonsense", "?vsn="])
+@pytest.mark.parametrize(
+    "query", ["", "?vsn=1.0.0", "?vsn=3.0.0", "?vsn=2.1.0", "?vsn=2.0", "?vsn=2.0.0x", "?vsn=nonsense", "?vsn="]
+)
 @socket_test
-async def test_a_version_that_is_not_spoken_is_a_403(query: str) -> None:
+async def test_c17_a_version_that_is_not_spoken_is_a_403(query: str) -> None:
     async with chat(ObedientSocket) as served:
         client = await served.connect()
         await client.send(upgrade_request(f"/socket/websocket{query}"))
@@ -62,7 +75,7 @@ async def test_a_version_that_is_not_spoken_is_a_403(query: str) -> None:
 
 @both_drivers
 @socket_test
-async def test_a_heartbeat_is_answered(socket: type[Socket]) -> None:
+async def test_c1_a_heartbeat_is_answered(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         assert await client.ask(message(None, "7", "phoenix", "heartbeat")) == ok(None, "7", "phoenix")
@@ -97,13 +110,23 @@ async def test_a_malformed_message_is_1007_and_what_is_behind_it_is_not_served(s
         assert served.metrics.crashed == 0
 
 
+@pytest.mark.parametrize("version", ["2.0.0", "2.0.7"])
+@socket_test
+async def test_c17_every_patch_of_version_2_0_is_spoken(version: str) -> None:
+    async with chat(ObedientSocket) as served:
+        client = await PhoenixClient.open(served, f"/socket/websocket?vsn={version}")
+        assert await client.hears_nothing_more()
+
+
+@pytest.mark.parametrize("frame", [b"", b"\0", b"\0\1\1\1\1abc", b"\1\0\0\0\0", b"\0\0\0\1\0\xff"])
 @both_drivers
 @socket_test
-async def test_a_binary_message_is_1003(socket: type[Socket]) -> None:
+async def test_a_malformed_binary_message_is_1007(socket: type[Socket], frame: bytes) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
-        await client.send(client_frame(BINARY, b"\0"))
-        assert (await client.goodbye()).code == 1003
+        await client.send(client_frame(BINARY, frame))
+        assert (await client.goodbye()).code == 1007
+        assert served.metrics.crashed == 0
 
 
 @both_drivers
@@ -130,7 +153,7 @@ async def test_a_join_is_answered_with_what_the_channel_returns(socket: type[Soc
 @pytest.mark.parametrize("topic", ["nosuch", "obey", "exact:1", "unmakeable:1", "", "*"])
 @both_drivers
 @socket_test
-async def test_a_topic_without_a_channel_is_unmatched_and_its_reply_has_no_join_ref(
+async def test_c2_a_topic_without_a_channel_is_unmatched_and_its_reply_has_no_join_ref(
     socket: type[Socket], topic: str
 ) -> None:
     async with chat(socket) as served:
@@ -140,7 +163,7 @@ async def test_a_topic_without_a_channel_is_unmatched_and_its_reply_has_no_join_
 
 @both_drivers
 @socket_test
-async def test_an_event_on_a_topic_that_is_not_joined_is_unmatched(socket: type[Socket]) -> None:
+async def test_c3_an_event_on_a_topic_that_is_not_joined_is_unmatched(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         assert await client.ask(message("1", "2", "obey:1", "ok")) == error(None, "2", "obey:1", "unmatched topic")
@@ -148,7 +171,9 @@ async def test_an_event_on_a_topic_that_is_not_joined_is_unmatched(socket: type[
 
 @both_drivers
 @socket_test
-async def test_a_refused_join_is_answered_with_the_channels_words_and_leaves_no_process(socket: type[Socket]) -> None:
+async def test_c7_a_refused_join_is_answered_with_the_channels_words_and_leaves_no_process(
+    socket: type[Socket],
+) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await served.settle()
@@ -163,7 +188,7 @@ async def test_a_refused_join_is_answered_with_the_channels_words_and_leaves_no_
 @pytest.mark.parametrize(("topic", "params"), [("obey:1", {"how": "crash"}), ("obey:1", 3), ("unmakeable", {})])
 @both_drivers
 @socket_test
-async def test_a_join_that_crashes_is_answered_with_an_error_and_the_socket_lives(
+async def test_c6_a_join_that_crashes_is_answered_with_an_error_and_the_socket_lives(
     socket: type[Socket], topic: str, params: object
 ) -> None:
     async with chat(socket) as served:
@@ -186,7 +211,7 @@ async def test_a_message_in_the_same_segment_as_its_join_is_served_after_it(sock
 
 @both_drivers
 @socket_test
-async def test_one_topic_more_than_the_limit_is_refused_until_one_is_left(socket: type[Socket]) -> None:
+async def test_c5_one_topic_more_than_the_limit_is_refused_until_one_is_left(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         for number in range(3):
@@ -199,7 +224,9 @@ async def test_one_topic_more_than_the_limit_is_refused_until_one_is_left(socket
 
 @both_drivers
 @socket_test
-async def test_a_second_join_of_a_topic_closes_the_first_channel_under_its_own_join_ref(socket: type[Socket]) -> None:
+async def test_c8_a_second_join_of_a_topic_closes_the_first_channel_under_its_own_join_ref(
+    socket: type[Socket],
+) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1", "1")
@@ -217,7 +244,7 @@ async def test_a_second_join_of_a_topic_closes_the_first_channel_under_its_own_j
 
 @both_drivers
 @socket_test
-async def test_of_many_joins_of_one_topic_the_last_stays_and_no_process_is_left_of_the_others(
+async def test_c8_of_many_joins_of_one_topic_the_last_stays_and_no_process_is_left_of_the_others(
     socket: type[Socket],
 ) -> None:
     async with chat(socket) as served:
@@ -234,12 +261,108 @@ async def test_of_many_joins_of_one_topic_the_last_stays_and_no_process_is_left_
         assert served.running.transport.pubsub.subscribers("obey:1") == 1
 
 
+class Stubborn(Channel):
+    """Takes an hour over a message, and says when it joined and when it ended."""
+
+    told: ClassVar[list[str]] = []
+
+    async def join(self, params: Any) -> None:
+        self.told.append(f"join {self.join_ref}")
+
+    async def handle_in(self, event: str, payload: Any) -> None:
+        if event == "dawdle":
+            await trio.sleep(3600)
+
+    async def terminate(self, reason: ExitReason) -> None:
+        self.told.append(f"terminate {self.join_ref}")
+
+
+class StubbornSocket(Socket):
+    """A client of stubborn channels."""
+
+    channels: ClassVar = {"stubborn:*": Stubborn}
+
+
+@pytest.fixture
+def told() -> list[str]:
+    Stubborn.told.clear()
+    return Stubborn.told
+
+
+@socket_test
+async def test_c8_a_second_join_waits_until_the_first_channel_has_ended(told: list[str]) -> None:
+    async with chat(StubbornSocket) as served:
+        client = await PhoenixClient.open(served)
+        await client.joined("stubborn:1", "1")
+        await client.send(join("2", "stubborn:1"))
+        assert await client.hear() == closed("1", "stubborn:1")
+        assert await client.hear() == ok("2", "2", "stubborn:1")
+        assert told == ["join 1", "terminate 1", "join 2"]
+
+
+@socket_test
+async def test_c8_the_channel_that_a_second_join_ends_is_killed_if_it_has_not_stopped_after_5_seconds(
+    told: list[str],
+) -> None:
+    async with chat(StubbornSocket) as served:
+        client = await PhoenixClient.open(served)
+        await client.joined("stubborn:1", "1")
+        await client.send(message("1", "2", "stubborn:1", "dawdle"))
+        first = channel_pid(served, "stubborn:1")
+        await client.send(join("3", "stubborn:1"), join("4", "stubborn:1"))
+        assert await client.hear() == closed("1", "stubborn:1")
+        assert await client.hear() == closed("3", "stubborn:1")
+        await pass_time(4)
+        assert await client.hears_nothing_more()
+        assert first.is_alive
+        await pass_time(2)
+        assert await client.hear() == ok("4", "4", "stubborn:1")
+        assert not first.is_alive
+        assert told == ["join 1", "join 4"]
+        assert await client.hears_nothing_more()
+
+
+@socket_test
+async def test_a_second_join_that_waits_for_the_first_channel_survives_a_crash_of_the_socket(told: list[str]) -> None:
+    class Fragile(StubbornSocket):
+        def receive(self, frame: str | bytes) -> Any:
+            if "socket_crash" in str(frame):
+                raise RuntimeError
+            super().receive(frame)
+
+    async with chat(Fragile) as served:
+        client = await PhoenixClient.open(served)
+        await client.joined("stubborn:1", "1")
+        await client.send(message("1", "2", "stubborn:1", "dawdle"), join("3", "stubborn:1"))
+        assert await client.hear() == closed("1", "stubborn:1")
+        assert (await client.ask(message("3", "4", "stubborn:1", "socket_crash"))).event == "phx_reply"
+        await pass_time(6)
+        assert await client.hear() == ok("3", "3", "stubborn:1")
+
+
+@socket_test
+async def test_c14_a_channel_that_does_not_stop_with_its_connection_is_killed_after_5_seconds(told: list[str]) -> None:
+    async with chat(StubbornSocket) as served:
+        await served.settle()
+        before = len(served.node.processes)
+        client = await PhoenixClient.open(served)
+        await client.joined("stubborn:1", "1")
+        await client.send(message("1", "2", "stubborn:1", "dawdle"))
+        assert await client.hears_nothing_more()
+        await client.raw.reset()
+        await served.settle()
+        assert len(served.node.processes) == before + 1
+        await pass_time(6)
+        assert len(served.node.processes) == before
+        assert served.running.transport.stopping == {}
+
+
 # Leaving.
 
 
 @both_drivers
 @socket_test
-async def test_a_leave_is_answered_and_then_the_channel_closes(socket: type[Socket]) -> None:
+async def test_c11_a_leave_is_answered_and_then_the_channel_closes(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1")
@@ -253,7 +376,7 @@ async def test_a_leave_is_answered_and_then_the_channel_closes(socket: type[Sock
 
 @both_drivers
 @socket_test
-async def test_leaving_a_topic_that_is_not_joined_is_fine(socket: type[Socket]) -> None:
+async def test_c4_leaving_a_topic_that_is_not_joined_is_fine(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         assert await client.ask(message("1", "2", "obey:1", "phx_leave")) == ok("1", "2", "obey:1")
@@ -262,7 +385,7 @@ async def test_leaving_a_topic_that_is_not_joined_is_fine(socket: type[Socket]) 
 @pytest.mark.parametrize("event", ["ok", "phx_leave", "crash"])
 @both_drivers
 @socket_test
-async def test_a_message_of_an_earlier_join_is_dropped(socket: type[Socket], event: str) -> None:
+async def test_c9_a_message_of_an_earlier_join_is_dropped(socket: type[Socket], event: str) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1", "5")
@@ -273,7 +396,7 @@ async def test_a_message_of_an_earlier_join_is_dropped(socket: type[Socket], eve
 
 @both_drivers
 @socket_test
-async def test_a_message_without_a_join_ref_is_of_the_present_join(socket: type[Socket]) -> None:
+async def test_c10_a_message_without_a_join_ref_is_of_the_present_join(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1", "5")
@@ -286,7 +409,9 @@ async def test_a_message_without_a_join_ref_is_of_the_present_join(socket: type[
 @pytest.mark.parametrize("event", ["crash", "fail", "nonsense"])
 @both_drivers
 @socket_test
-async def test_a_channel_that_crashes_is_a_phx_error_and_may_be_joined_again(socket: type[Socket], event: str) -> None:
+async def test_c13_a_channel_that_crashes_is_a_phx_error_and_may_be_joined_again(
+    socket: type[Socket], event: str
+) -> None:
     async with chat(socket) as served:
         client, witness = await PhoenixClient.open(served), await PhoenixClient.open(served)
         for one in (client, witness):
@@ -302,7 +427,7 @@ async def test_a_channel_that_crashes_is_a_phx_error_and_may_be_joined_again(soc
 
 @both_drivers
 @socket_test
-async def test_a_channel_that_is_killed_is_a_phx_error(socket: type[Socket]) -> None:
+async def test_c13_a_channel_that_is_killed_is_a_phx_error(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1")
@@ -312,7 +437,7 @@ async def test_a_channel_that_is_killed_is_a_phx_error(socket: type[Socket]) -> 
 
 @both_drivers
 @socket_test
-async def test_a_channel_that_stops_replies_first_and_is_a_phx_close(socket: type[Socket]) -> None:
+async def test_c12_a_channel_that_stops_replies_first_and_is_a_phx_close(socket: type[Socket]) -> None:
     async with chat(socket) as served:
         client = await PhoenixClient.open(served)
         await client.joined("obey:1")
@@ -325,7 +450,7 @@ async def test_a_channel_that_stops_replies_first_and_is_a_phx_close(socket: typ
 @pytest.mark.parametrize(("said", "heard"), [("stop", closed("1", "obey:1")), ("crash", errored("1", "obey:1"))])
 @both_drivers
 @socket_test
-async def test_a_channel_may_end_because_of_what_another_process_says(
+async def test_c12_a_channel_may_end_because_of_what_another_process_says(
     socket: type[Socket], said: str, heard: Heard
 ) -> None:
     async with chat(socket) as served:
@@ -340,7 +465,9 @@ async def test_a_channel_may_end_because_of_what_another_process_says(
 @pytest.mark.parametrize("how", ["reset", "goodbye", "violation"])
 @both_drivers
 @socket_test
-async def test_the_end_of_a_connection_ends_its_channels_and_no_process_is_left(socket: type[Socket], how: str) -> None:
+async def test_c14_the_end_of_a_connection_ends_its_channels_and_no_process_is_left(
+    socket: type[Socket], how: str
+) -> None:
     async with chat(socket) as served:
         witness = await PhoenixClient.open(served)
         await witness.joined("obey:1")
@@ -456,3 +583,16 @@ async def test_a_message_over_the_rate_is_answered_with_an_error_reply() -> None
         while (frame := await client.raw.frame()).opcode == TEXT:
             pass
         assert frame.code == 1008
+
+
+@socket_test
+async def test_a_binary_message_over_the_rate_is_answered_with_an_error_reply() -> None:
+    async with chat(ObedientSocket, Settings(message_rate=1, message_burst=3)) as served:
+        client = await PhoenixClient.open(served)
+        await client.joined("obey:1")
+        await client.send(*(binary_message("1", str(ref), "obey:1", "ok", b"\xff") for ref in range(4)))
+        heard = [await client.hear() for _ in range(4)]
+        assert sorted(heard, key=lambda one: str(one.ref)) == [
+            *(ok("1", str(ref), "obey:1", b"\xff") for ref in (0, 1)),
+            *(error("1", str(ref), "obey:1", "rate limited") for ref in (2, 3)),
+        ]

@@ -16,8 +16,8 @@ from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok, Stop
 from regrow.gateway._channels._replies import ReplyRef
 from regrow.gateway._channels._socket import Session, Socket
 from regrow.gateway._handlers._handler import Handler, RefuseError
-from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginPolicy, SameHost
-from regrow.gateway._http._request import Request
+from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginCheck, OriginPolicy, SameHost, SameOrigin
+from regrow.gateway._http._request import BadRequestError, Request
 from regrow.gateway._lobby._lobby import Echo, Lobby, LobbyChannel, lobby
 from regrow.gateway._operations._metrics import Metrics
 from regrow.gateway._presence._presence import FetchPresences, Presence
@@ -55,6 +55,7 @@ __all__ = [
     "AlreadyTrackedError",
     "AnyOrigin",
     "BadAddressError",
+    "BadRequestError",
     "Broadcast",
     "Channel",
     "Claims",
@@ -78,6 +79,7 @@ __all__ = [
     "NotTrackedError",
     "Ok",
     "OneOf",
+    "OriginCheck",
     "OriginPolicy",
     "Page",
     "Presence",
@@ -89,6 +91,7 @@ __all__ = [
     "Room",
     "RunningGateway",
     "SameHost",
+    "SameOrigin",
     "Session",
     "Settings",
     "SettingsError",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from regrow.actors import ExitReason
     from regrow.gateway._rooms._room import Room
 
+    from ._payloads import PayloadDecoder
+
 __all__ = ["Callbacks", "Rejoin"]
 
 
@@ -39,9 +41,10 @@ class Callbacks:
     """What `Channel` calls. See there."""
 
     events: ClassVar[Mapping[str, Any]] = {}
-    """The type of an event's payload, ``{"new_msg": NewMsg, "ping": msgspec.Raw}``; any JSON if it is not here.
+    """The type of an event's payload, ``{"new_msg": NewMsg, "ping": msgspec.Raw}``; anything if it is not here.
 
-    A payload that does not fit is answered with an error reply and not handed to `handle_in`.
+    A payload that does not fit is answered with an error reply and not handed to `handle_in`. A `msgspec.Raw` is
+    JSON whatever the client sent. The payload of a binary message is ``bytes``, and fits what admits bytes.
     """
     intercepts: ClassVar[Collection[str]] = ()
     """Events broadcast in the topic that go to `handle_out` instead of to the client. See: Phoenix ``intercept/1``."""
@@ -50,7 +53,7 @@ class Callbacks:
     room: ClassVar[type[Room] | None] = None
     """The process that all members of the topic share, started with the first join; see `Room`."""
 
-    _decoders: ClassVar[dict[str, msgspec.json.Decoder[Any] | None]] = {}
+    _decoders: ClassVar[dict[str, PayloadDecoder | None]] = {}
     _inline: ClassVar[bool] = True
     _intercepts: ClassVar[frozenset[str]] = frozenset()
     _welcomes: ClassVar[bool] = False

@@ -22,7 +22,7 @@ __all__ = ["Joined", "Mail"]
 class Joined:
     """One topic a client has joined, or is joining."""
 
-    __slots__ = ("join", "pid", "topic", "waiting")
+    __slots__ = ("earlier", "join", "pid", "topic", "waiting")
 
     def __init__(self, join: Message) -> None:
         self.topic = join.topic
@@ -32,6 +32,9 @@ class Joined:
         self.waiting: list[Message] | Mail | None = []
         """Messages the process is not sent: those that came before there was one, which are kept in a list; or all,
         if the server rejoins."""
+
+        self.earlier: Pid | None = None
+        """The process of an earlier join of the topic, which must be gone before this one starts."""
 
     @property
     def mail(self) -> Mail | None:

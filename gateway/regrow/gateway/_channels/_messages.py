@@ -5,14 +5,35 @@ See: Phoenix.Socket.Message.
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import msgspec
 
-__all__ = ["INVALID_MESSAGE", "Broadcast", "Message"]
+__all__ = ["INVALID_MESSAGE", "Broadcast", "Message", "Packed", "Payload", "UnspokenFrameError"]
 
 INVALID_MESSAGE = (msgspec.DecodeError, RecursionError)
 """What decoding raises: not the format, nested too deeply, or not an array of the five elements."""
+
+
+@final
+class UnspokenFrameError(msgspec.DecodeError):
+    """A connection does not speak this kind of frame: text where all is msgpack."""
+
+
+@final
+class Packed:
+    """A payload as msgpack, not decoded."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes | msgspec.Raw) -> None:
+        self.data = data
+
+
+if TYPE_CHECKING:
+    Payload: TypeAlias = msgspec.Raw | Packed | bytes
+else:
+    Payload = msgspec.Raw  # what a decoder is to leave undecoded; the other two are never a decoder's own
 
 
 @final
@@ -25,8 +46,8 @@ class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the reply is to carry; None if none is wanted."""
     topic: str
     event: str
-    payload: msgspec.Raw
-    """JSON, not decoded."""
+    payload: Payload
+    """JSON or msgpack, not decoded; ``bytes`` as they are."""
 
 
 @final

@@ -8,6 +8,7 @@ from typing import Any, final
 from regrow.actors import ExitReason, Shutdown
 
 __all__ = [
+    "DRAINING",
     "DUPLICATE_JOIN",
     "ENDED",
     "JOINED",
@@ -67,6 +68,7 @@ REFUSED = Shutdown("refused")
 LEFT = Shutdown("left")
 ENDED = Shutdown("closed")
 DUPLICATE_JOIN = Shutdown("duplicate_join")
+DRAINING = Shutdown("draining")
 
 JOINED = Stop(Shutdown("joined"))
 """No end: a join is settled, and `Channel.joined` is to run next, as a message of its own."""

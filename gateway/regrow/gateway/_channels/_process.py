@@ -14,6 +14,7 @@ from ._callbacks import Callbacks
 from ._joined import Mail
 from ._messages import INVALID_MESSAGE, Broadcast, Message
 from ._outcomes import JOINED, LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
+from ._payloads import decoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from regrow.actors import Ack, ExitReason, Pid
     from regrow.gateway._pubsub._pubsub import PubSub
     from regrow.gateway._transport._connection import Connection
+
+    from ._payloads import PayloadDecoder
 
 __all__ = ["ChannelProcess"]
 
@@ -49,12 +52,13 @@ class ChannelProcess(Callbacks):
         if not isinstance(message, Message):
             return self._route_other(message)
         event, payload = message.event, message.payload
-        decoder = self._decoders.get(event, _ANY)
+        is_json = payload.__class__ is msgspec.Raw
+        decoder = self._decoders.get(event, _ANY) if is_json else decoder_of(self.events.get(event, Any), payload)
         self._ref = message.ref
         if decoder is None:
             return self.handle_in, (event, payload), self._settle
         if event == "phx_join":
-            return self.join, (_ANY.decode(payload),), self._settle_join
+            return self.join, (decoder.decode(payload),), self._settle_join
         if event == "phx_leave":
             return Stop, (LEFT, Ok()), self._settle
         try:
@@ -181,7 +185,7 @@ class ChannelProcess(Callbacks):
                 raise ExitProcess(stop.reason)
 
 
-_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_ANY: PayloadDecoder = msgspec.json.Decoder()
 
 
 def _inside(message: object) -> object:

@@ -13,13 +13,17 @@ __all__ = ["Serializer"]
 
 
 class Serializer(Protocol):
-    """A `Dialect` of channels. What encodes raises TypeError for a payload that has no form in it."""
+    """A `Dialect` of channels.
+
+    What encodes raises TypeError for a payload that has no form in it, and ValueError for a field that is too long.
+    """
 
     def decode(self, frame: Frame, /) -> Message:
         """Read one message.
 
         Raises:
             msgspec.DecodeError: it is not one.
+            UnspokenFrameError: it is text or binary, and only the other is spoken. Also a `msgspec.DecodeError`.
             RecursionError: it is nested too deeply.
         """
         ...

@@ -7,9 +7,10 @@ crash of the socket's process: the channels go on, and the next process takes th
 
 from __future__ import annotations
 
+import re
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from regrow.actors import Down, StopRequest, monitor, send
 from regrow.gateway._handlers._handler import Handler, RefuseError
@@ -18,14 +19,16 @@ from regrow.gateway._wire._decoder import INVALID_DATA
 
 from ._joined import Joined
 from ._json import json_serializer
-from ._messages import INVALID_MESSAGE, Message
-from ._outcomes import DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
+from ._messages import INVALID_MESSAGE, Message, UnspokenFrameError
+from ._msgpack import MSGPACK, msgpack_serializer
+from ._outcomes import DRAINING, DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
 from ._patterns import Pattern, first_match, patterns_of
 from ._starting import give_up, start_channel_soon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from regrow.actors import ExitReason, Pid
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._wire._decoder import Frame
@@ -39,11 +42,12 @@ __all__ = ["Session", "Socket"]
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 _VERSION = "2.0.0"
+_SPOKEN = re.compile(r"2\.0\.(0|[1-9]\d*)")
+"""What ``~> 2.0.0`` means in Elixir."""
 
 
-@final
 class Session:
-    """What outlives the process of a socket."""
+    """What outlives the process of a socket. Derive from it to keep more than `assign` does."""
 
     __slots__ = ("_assigns", "join_allowance", "join_stamp", "joined", "params")
 
@@ -91,6 +95,9 @@ class Socket(Handler):
     See: ``Phoenix.Socket``.
     """
 
+    subprotocols: ClassVar[tuple[str, ...]] = (MSGPACK, "phoenix")
+    """``regrow.msgpack``, or JSON as ``phoenix``: a browser wants an answer if it offers that beside a token."""
+
     channels: ClassVar[Mapping[str, type[Channel]]] = {}
     """Channel classes by topic pattern: a topic, or a prefix with ``*`` behind it. The first that matches decides."""
 
@@ -110,26 +117,59 @@ class Socket(Handler):
         """Accept protocol version 2 only. The session of a socket is a `Session`.
 
         Raises:
-            RefuseError: 403, as Phoenix answers a version it does not speak.
+            RefuseError: 403, as Phoenix answers a version it does not speak. None at all means 1.0.0 to it.
+            BadRequestError: 400, the client's ``authToken`` is malformed.
         """
         params = request.params
-        if params.get("vsn") != _VERSION:
+        if _SPOKEN.fullmatch(params.get("vsn", "1.0.0")) is None:
             raise RefuseError(403, f"Only version {_VERSION} of the channel protocol is spoken: add ?vsn={_VERSION}.")
+        _ = request.auth_token
         return Session(params)
 
     @classmethod
-    def dialect(cls, framing: Framing, subprotocol: str | None) -> Serializer:  # noqa: ARG003 - only one is spoken
-        """Messages are JSON."""
-        return json_serializer(framing)
+    def identify(cls, session: Any, /) -> str | None:  # noqa: ARG003 - overridden
+        """The topic on which ``disconnect`` closes this client's sockets with 1001; None if there is none.
+
+        ``session`` is what `connect` returned. ``f"users:{id}"`` makes `RunningGateway.disconnect` close whatever
+        sockets a user has.
+
+        See: Phoenix.Socket ``id/1``.
+        """
+        return None
+
+    @classmethod
+    def dialect(cls, framing: Framing, subprotocol: str | None) -> Serializer:
+        """Messages are msgpack if the client asked for it, else JSON."""
+        return msgpack_serializer(framing) if subprotocol == MSGPACK else json_serializer(framing)
 
     @classmethod
     def ended(cls, connection: Connection) -> None:
-        """Stop every channel of a connection that is gone."""
+        """Stop every channel of a connection that is gone; `Settings.channel_shutdown` later it is killed."""
+        cls._stop_channels(connection, ENDED)
+
+    @classmethod
+    def drain(cls, connection: Connection) -> None:
+        """Stop every channel. The client hears of it by the close with 1012 alone, so that it joins again elsewhere.
+
+        See: ``phx_drain`` in ``Phoenix.Channel.Server``.
+        """
+        cls._stop_channels(connection, DRAINING)
+
+    @classmethod
+    def _stop_channels(cls, connection: Connection, reason: ExitReason) -> None:
         session: Session = connection.session
         for joined in session.joined.values():
             if joined.pid is not None:
-                send(joined.pid, StopRequest(ENDED))
+                cls._stop_channel(joined.topic, joined.pid, reason, connection)
         session.joined.clear()
+
+    @classmethod
+    def _stop_channel(cls, topic: str, pid: Pid, reason: ExitReason, connection: Connection) -> None:
+        """Ask a channel to stop, and kill it if it does not."""
+        send(pid, StopRequest(reason))
+        kind = cls.channel_for(topic)
+        if kind is None or not kind.is_inline():  # what is inline does not wait for anything
+            connection.port.stopping[pid] = connection.port.now()
 
     @classmethod
     def channel_for(cls, topic: str) -> type[Channel] | None:
@@ -145,37 +185,41 @@ class Socket(Handler):
 
     def open(self) -> Any:
         """Take over the channels that were joined before a crash."""
+        identity = self.identify(self.session)
+        if identity is not None:
+            self.connection.port.pubsub.identify(identity, self.connection)
         for joined in self.session.joined.values():
-            if joined.pid is not None:
-                monitor(joined.pid)
+            for pid in (joined.pid, joined.earlier):
+                if pid is not None:
+                    monitor(pid)
 
     def recovered(self, frame: Frame | None) -> Any:
         """Tell the client which message the process before this one died of, if it wants a reply."""
-        if isinstance(frame, str):
-            message = self.connection.dialect.decode(frame)
-            if message.ref is not None:
-                self._reply_error(message, "socket crashed")
+        if frame is not None:
+            self._refuse(frame, "socket crashed")
 
     def overrun(self, frame: Frame) -> Any:
         """Refuse a message that is over the client's rate."""
-        if isinstance(frame, str):
-            try:
-                message = self.connection.dialect.decode(frame)
-            except INVALID_MESSAGE:
-                return
-            if message.ref is not None:
-                self._reply_error(message, "rate limited")
+        self._refuse(frame, "rate limited")
+
+    def _refuse(self, frame: Frame, reason: str) -> None:
+        try:
+            message = self.connection.dialect.decode(frame)
+        except INVALID_MESSAGE:
+            return  # it is no message, so nobody waits for a reply
+        if message.ref is not None:
+            self._reply_error(message, reason)
 
     def receive(self, frame: Frame) -> Any:
         """Route a message to the channel of its topic."""
-        if frame.__class__ is not str:
-            self.stop(_UNSUPPORTED_DATA, "binary messages are not spoken here")
-            return
         connection = self.connection
         try:
             message = connection.dialect.decode(frame)
+        except UnspokenFrameError as error:
+            self.stop(_UNSUPPORTED_DATA, str(error))
+            return
         except INVALID_MESSAGE:
-            self.stop(INVALID_DATA, "a message is an array [join_ref, ref, topic, event, payload]")
+            self.stop(INVALID_DATA, "a message is [join_ref, ref, topic, event, payload]")
             return
         joined = self.session.joined.get(message.topic)
         if joined is None or message.event == "phx_join":
@@ -219,8 +263,7 @@ class Socket(Handler):
     def _join(self, message: Message, earlier: Joined | None) -> None:
         if not self._may_join(message):
             return
-        channel = self.channel_for(message.topic)
-        if channel is None:
+        if self.channel_for(message.topic) is None:
             self._reply_unmatched(message)
             return
         joined = self.session.joined
@@ -231,14 +274,25 @@ class Socket(Handler):
             self._reply_error(message, "too many channels joined")
             return
         entry = joined[message.topic] = Joined(message)
-        start_channel_soon(channel, self.connection, entry)
+        if earlier is not None:
+            entry.earlier = earlier.pid or earlier.earlier
+            if entry.earlier is not None and entry.earlier.is_alive:
+                return  # its end starts the new one
+        self._start(entry)
+
+    def _start(self, joined: Joined) -> None:
+        """Have the process of a join started."""
+        joined.earlier = None
+        channel = self.channel_for(joined.topic)
+        assert channel is not None
+        start_channel_soon(channel, self.connection, joined)
 
     def _leave_earlier(self, earlier: Joined) -> None:
-        """A second join of a topic ends the first."""
+        """A second join of a topic ends the first, which has `Settings.channel_shutdown` to stop."""
         del self.session.joined[earlier.topic]
         self.connection.port.pubsub.unsubscribe(earlier.topic, self.connection)
         if earlier.pid is not None:
-            send(earlier.pid, StopRequest(DUPLICATE_JOIN))
+            self._stop_channel(earlier.topic, earlier.pid, DUPLICATE_JOIN, self.connection)
         self._push_end(earlier, "phx_close", {})
 
     def close(self, code: int | None, reason: str) -> Any:  # noqa: ARG002 - whatever ended it
@@ -255,9 +309,12 @@ class Socket(Handler):
 
     def _channel_ended(self, down: Down) -> None:
         session: Session = self.session
-        joined = next((one for one in session.joined.values() if one.pid is down.target), None)
-        if joined is None:  # a second join has taken its place, or it is a supervisor
+        joined = next((one for one in session.joined.values() if down.target in (one.pid, one.earlier)), None)
+        if joined is None:  # it may be a supervisor
             self._supervisor_ended(down)
+            return
+        if joined.pid is None:  # it made way for a second join
+            self._start(joined)
             return
         mail, reason = joined.mail, down.reason
         if mail is not None:

@@ -82,6 +82,13 @@ class Handler:
         """The connection is gone for good, whether or not a process served it. Runs in the tick."""
 
     @classmethod
+    def drain(cls, connection: Connection) -> None:
+        """The gateway stops, and closes this connection with 1012 next: the moment for last words.
+
+        Runs in the tick. See: ``Phoenix.Socket``'s ``drainer``.
+        """
+
+    @classmethod
     def dialect(cls, framing: Framing, subprotocol: str | None) -> Dialect:  # noqa: ARG003 - overridden
         """What broadcasts to a connection look like that settled on this framing and subprotocol."""
         return framing

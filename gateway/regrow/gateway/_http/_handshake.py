@@ -58,7 +58,7 @@ def negotiate(request: Request, settings: Settings, subprotocols: tuple[str, ...
         if not holds(request):
             return refused
     headers = request.headers
-    if not settings.origins.allows(headers.get("origin"), headers["host"]):
+    if not settings.origins.allows(headers.get("origin"), headers["host"], request.scheme):
         return _FOREIGN_ORIGIN
     key = headers["sec-websocket-key"].encode("ascii")
     head = _SWITCHING + b2a_base64(sha1(key + _GUID, usedforsecurity=False).digest(), newline=False)

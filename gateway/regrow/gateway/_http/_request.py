@@ -11,7 +11,7 @@ wants that), several spaces behind the method, bytes above 127 in header values,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, final
 from urllib.parse import parse_qsl, unquote
@@ -20,6 +20,7 @@ import httptools
 
 from regrow.gateway._settings._settings import Settings
 
+from ._auth_token import UnreadableTokenError, token_among
 from ._cookies import read_cookies
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -44,7 +45,7 @@ class BadRequestError(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without a body."""
+    """A request without a body. What may hold a secret, its query and its headers, is not in its ``repr``."""
 
     method: str
     """As sent, upper case."""
@@ -52,10 +53,10 @@ class Request:
     path: str
     """Percent-decoded as UTF-8, without the query. Undecodable bytes became U+FFFD."""
 
-    query: str
+    query: str = field(repr=False)
     """The part after ``?``, still percent-encoded. Empty when there is none."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """Lower-case names; values as Latin-1, a repeated header's joined by ``", "`` (RFC 9110 section 5.3)."""
 
     http_version: str
@@ -63,6 +64,8 @@ class Request:
 
     address: str = ""
     """Where it comes from: the client's address, also behind a trusted proxy; ``unix`` for a Unix socket."""
+    scheme: str = "http"
+    """``"https"`` if the connection is encrypted up to here, else ``"http"``."""
 
     @property
     def params(self) -> dict[str, str]:
@@ -73,6 +76,18 @@ class Request:
     def cookies(self) -> dict[str, str]:
         """The cookies, as a new dict. A browser sends them whichever page asks: see `Settings.origins`."""
         return read_cookies(self.headers.get("cookie", ""))
+
+    @property
+    def auth_token(self) -> str | None:
+        """The token of a Phoenix client's option ``authToken``; None if it sent none.
+
+        Raises:
+            BadRequestError: 400, what was sent is no base64 of UTF-8. `Handler.connect` may let it pass.
+        """
+        try:
+            return token_among(self.headers.get("sec-websocket-protocol", ""))
+        except UnreadableTokenError as error:
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, str(error)) from None
 
 
 @final

@@ -6,153 +6,22 @@ never open at the same time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from regrow.gateway._transport._outbox import Batch
-
-from ._subscriptions import EVERYTHING, Subscription
+from ._groups import Identity, ProcessGroup, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Set
+    from collections.abc import Callable, Iterator
 
     from regrow.actors import Pid
     from regrow.gateway._transport._connection import Connection
-    from regrow.gateway._transport._transport import Transport
 
-    from ._dialect import Dialect
+    from ._cork import Cork
+    from ._groups import Group
 
-__all__ = ["Cork", "Group", "PubSub"]
+__all__ = ["PubSub"]
 
 _NOTHING: Final[frozenset[str]] = frozenset()
-
-
-class Group:
-    """Subscribers of one topic that are written the same bytes."""
-
-    __slots__ = ("_topic", "batch", "blocked", "dialect", "intercepts", "members")
-
-    def __init__(self, topic: _Topic, dialect: Dialect, intercepts: Set[str]) -> None:
-        self._topic = topic
-        self.dialect = dialect
-        self.intercepts = intercepts
-        """Events that are given to who is asked about them instead."""
-        self.members: dict[Any, Callable[[Any], None] | None] = {}
-        """Subscribed connections in the order they came, each with what is called with what `intercepts` names."""
-        self.batch: Batch | None = None
-        """What is broadcast in this tick, while it may still grow."""
-        self.blocked: list[Connection] = []
-        """Members whose sockets were full when the batch was opened."""
-
-    def is_of(self, pubsub: PubSub, name: str) -> bool:
-        """Whether it is a group of this topic."""
-        return self._topic.name == name and self._topic.pubsub is pubsub
-
-    def remove(self, connection: Connection) -> None:
-        """Undo the subscription of a member."""
-        self.batch = None
-        del self.members[connection]
-        connection.groups = tuple(group for group in connection.groups if group is not self)
-        if not self.members:
-            self._topic.drop(self)
-
-
-@final
-class ProcessGroup(Group):
-    """Processes subscribed to one topic: they intercept everything, so nothing is ever encoded for them."""
-
-    __slots__ = ()
-
-    def __init__(self, topic: _Topic) -> None:
-        super().__init__(topic, cast("Dialect", None), EVERYTHING)
-        self.members: dict[Pid, Subscription] = {}  # type: ignore[assignment]  # members of another kind
-
-    def add(self, pid: Pid) -> None:
-        """Subscribe a living process, once more if it is already."""
-        subscription = self.members.get(pid)
-        if subscription is None:
-            subscription = self.members[pid] = Subscription(pid, self.leave)
-        subscription.times += 1
-
-    def leave(self, pid: Pid) -> None:
-        """Undo every subscription of a process; none is no error."""
-        subscription = self.members.pop(pid, None)
-        if subscription is None:
-            return
-        subscription.end()
-        if not self.members:
-            self._topic.drop(self)
-
-
-@final
-class _Topic:
-    __slots__ = ("groups", "name", "pubsub")
-
-    def __init__(self, pubsub: PubSub, name: str) -> None:
-        self.pubsub = pubsub
-        self.name = name
-        self.groups: list[Group] = []
-        """Few: one for each dialect that is spoken, times what is intercepted, and one of processes."""
-
-    def group(self, dialect: Dialect, intercepts: frozenset[str]) -> Group:
-        for group in self.groups:
-            if group.dialect is dialect and group.intercepts == intercepts:
-                return group
-        group = Group(self, dialect, intercepts)
-        self.groups.append(group)
-        return group
-
-    def processes(self) -> ProcessGroup | None:
-        return next((group for group in self.groups if isinstance(group, ProcessGroup)), None)
-
-    def drop(self, group: Group) -> None:
-        """The last member of a group has left."""
-        # Not in place: a process that dies of a broadcast leaves in the middle of it.
-        self.groups = [one for one in self.groups if one is not group]
-        self.pubsub.forget_if_empty(self)
-
-    def close_batches(self) -> None:
-        for group in self.groups:
-            group.batch = None
-
-
-@final
-class Cork:
-    """Which topic's batches may grow. All topics of a transport share one: that is what keeps their order."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.topic: _Topic | None = None
-
-    def pull(self, topic: _Topic) -> None:
-        """Let the batches of a topic grow from now on, and those of no other."""
-        if self.topic is None:
-            self._transport.before_flush(self._close)
-        else:
-            self.topic.close_batches()
-        self.topic = topic
-
-    def open_batch(self, group: Group) -> Batch:
-        """Put one batch into the outbox of every member of a group."""
-        batch = group.batch = Batch()
-        blocked: list[Connection] = []
-        group.blocked = blocked
-        dirty = self._transport.dirty
-        if not dirty:
-            self._transport.node.wake()
-        for connection in group.members:  # the longest loop there is: nothing is called for most members
-            if not connection.flows:
-                blocked.append(connection)
-            elif connection.outbox is None:
-                connection.outbox = batch
-                dirty.append(connection)
-            else:
-                connection.push_batch(batch)
-        return batch
-
-    def _close(self) -> None:
-        if self.topic is not None:
-            self.topic.close_batches()
-            self.topic = None
 
 
 @final
@@ -161,7 +30,9 @@ class PubSub:
 
     def __init__(self, cork: Cork) -> None:
         self._cork = cork
-        self._topics: dict[str, _Topic] = {}
+        self._topics: dict[str, Topic] = {}
+
+    # Connections.
 
     def subscribe(
         self,
@@ -192,6 +63,22 @@ class PubSub:
         """Whether a connection is written what is broadcast on a topic."""
         return any(group.is_of(self, name) for group in connection.groups)
 
+    def identify(self, name: str, connection: Connection) -> None:
+        """Have a connection closed with 1001 once ``disconnect`` is broadcast on a topic. Idempotent.
+
+        It is written nothing of that topic, unless it also subscribes to it.
+        """
+        group = self._topic(name).identity()
+        if connection not in group.members:
+            group.members[connection] = None
+            connection.groups = (*connection.groups, group)
+
+    def identified(self, name: str) -> list[Connection]:
+        """The connections that ``disconnect`` on a topic would close."""
+        return [member for group in self._groups(name) if isinstance(group, Identity) for member in group.members]
+
+    # Processes.
+
     def subscribe_process(self, name: str, pid: Pid) -> None:
         """Have a process sent every message broadcast on a topic from now on, as it is.
 
@@ -199,23 +86,21 @@ class PubSub:
         process that is dead already is no error.
         """
         if pid.process is not None:
-            topic = self._topic(name)
-            group = topic.processes()
-            if group is None:
-                group = ProcessGroup(topic)
-                topic.groups.append(group)
-            group.add(pid)
+            self._topic(name).processes().add(pid)
 
     def unsubscribe_process(self, name: str, pid: Pid) -> None:
         """Undo every `subscribe_process` of a process and a topic; none is no error."""
-        topic = self._topics.get(name)
-        group = None if topic is None else topic.processes()
-        if group is not None:
-            group.leave(pid)
+        for group in self._groups(name):
+            if isinstance(group, ProcessGroup):
+                group.leave(pid)
+
+    # What is there.
 
     def subscribers(self, name: str) -> int:
         """How many connections and processes are subscribed."""
-        return sum(len(group.members) for group in self._groups(name))
+        return sum(len(group.members) for group in self._groups(name) if not isinstance(group, Identity))
+
+    # Messages.
 
     def broadcast(self, name: str, message: Any) -> None:
         """Write a message to every connection of a topic, and send it to every process."""
@@ -227,7 +112,7 @@ class PubSub:
             cork.pull(topic)
         for group in topic.groups:
             if group.intercepts and message.event in group.intercepts:
-                _ask(group, message, None)
+                group.intercepted(message, None)
                 continue
             frame = group.dialect.broadcast(message)
             batch = group.batch
@@ -241,31 +126,24 @@ class PubSub:
         """Like `broadcast`, to all but one connection."""
         for group in self._groups(name):
             if group.intercepts and message.event in group.intercepts:
-                _ask(group, message, connection)
+                group.intercepted(message, connection)
                 continue
             frame = group.dialect.broadcast(message)
             for member in group.members:
                 if member is not connection:
                     member.push(frame)
 
-    def _topic(self, name: str) -> _Topic:
+    def _topic(self, name: str) -> Topic:
         topic = self._topics.get(name)
         if topic is None:
-            topic = self._topics[name] = _Topic(self, name)
+            topic = self._topics[name] = Topic(self, name)
         return topic
 
     def _groups(self, name: str) -> Iterator[Group]:
         topic = self._topics.get(name)
         return iter(()) if topic is None else iter(topic.groups)
 
-    def forget_if_empty(self, topic: _Topic) -> None:
+    def forget_if_empty(self, topic: Topic) -> None:
         """The last member of one of a topic's groups has left."""
         if not topic.groups:
             del self._topics[topic.name]
-
-
-def _ask(group: Group, message: Any, sender: Connection | None) -> None:
-    """Give a message that is not written to who is asked about it."""
-    for member, ask in list(group.members.items()):  # one of them may die of it, and so leave
-        if ask is not None and member is not sender:
-            ask(message)

@@ -20,6 +20,8 @@ __all__ = ["Gateway", "Page", "Route", "View"]
 
 logger = logging.getLogger("regrow.gateway")
 
+SERVICE_RESTART = 1012
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Route:
             self.handler.ended(connection)
         except Exception:
             logger.exception("%s.ended failed", self.handler.__qualname__)
+
+    def drain(self, connection: Connection) -> None:
+        """Have a connection say goodbye because the gateway stops. It is closed with 1012 whatever its class does."""
+        try:
+            self.handler.drain(connection)
+        except Exception:
+            logger.exception("%s.drain failed", self.handler.__qualname__)
+        connection.close(SERVICE_RESTART, "the server is stopping")
 
 
 @final

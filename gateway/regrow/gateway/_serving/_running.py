@@ -12,6 +12,7 @@ import trio
 from regrow.actors import current_node, self_, stop
 from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._operations._metrics import exposition
+from regrow.gateway._pubsub._groups import DISCONNECT
 from regrow.gateway._transport._addresses import Tcp
 from regrow.gateway._transport._choice import open_transport
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from ._route import Gateway, View
 
 __all__ = ["RunningGateway", "open_gateway"]
-
-SERVICE_RESTART = 1012
 
 
 @final
@@ -114,6 +113,16 @@ class RunningGateway:
         """Undo every `subscribe` of the running process to a topic; none is no error."""
         self.transport.pubsub.unsubscribe_process(topic, self_())
 
+    def disconnect(self, identity: str) -> None:
+        """Close every socket of an identity with 1001: one user's, if `Socket.identify` names users.
+
+        The same as broadcasting ``disconnect`` on the topic of that name, which any process of the gateway can. A
+        client that may not come back must be refused in `Socket.connect`, for it will try.
+
+        See: Phoenix.Socket ``id/1``.
+        """
+        self.transport.pubsub.broadcast(identity, Broadcast(identity, DISCONNECT, {}))
+
 
 @asynccontextmanager
 async def open_gateway(
@@ -168,7 +177,7 @@ async def _drain(transport: Transport) -> None:
     """Close every connection with 1012 and wait until all are closed, or the deadline is over."""
     transport.stop_listening()
     for connection in list(transport.connections.values()):
-        connection.close(SERVICE_RESTART, "the server is stopping")
+        connection.drain()
     for connection in list(transport.handshaking):
         transport.discard(connection)  # there is nothing yet to say goodbye to
     with trio.move_on_after(transport.settings.drain_timeout):

@@ -32,6 +32,7 @@ _POSITIVE: Final = (
     "handshake_timeout",
     "close_timeout",
     "accept_rate",
+    "channel_shutdown",
     "message_rate",
     "join_rate",
     "drain_timeout",
@@ -70,6 +71,10 @@ class Settings:
 
     close_timeout: float = 5.0
     """Seconds to wait for the peer's Close frame after sending ours. Then TCP is aborted."""
+
+    channel_shutdown: float = 5.0
+    """Seconds a channel that is told to stop may take, for a second join or the end of its connection. Then it is
+    killed. Phoenix waits as long."""
 
     outbox_limit: int = 1_048_576
     """Bytes waiting to be sent to one connection. A reader slower than that gets 1013 and is then aborted."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from regrow.actors import ExitReason, Pid
     from regrow.gateway._http._request import RequestParser
-    from regrow.gateway._pubsub._pubsub import Group
+    from regrow.gateway._pubsub._groups import Group
     from regrow.gateway._serving._judging import Judging
     from regrow.gateway._serving._route import Route
     from regrow.gateway._wire._decoder import Frame
@@ -258,6 +258,11 @@ class Connection(Outbound):
             self.paused = False
             self.port.watch(self)
         self.tell_closed(code, reason)
+
+    def drain(self) -> None:
+        """The gateway stops: say goodbye with 1012, and let what serves it end as it likes. A no-op unless open."""
+        if self.state is State.OPEN and self.route is not None:
+            self.route.drain(self)
 
     def broken(self) -> None:
         """The socket refused a write: the client is gone."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import trio
 
+from regrow.actors import KILL, exit_signal
 from regrow.gateway._http._request import RequestParser
 from regrow.gateway._operations._metrics import Metrics
 from regrow.gateway._presence._presence import Presence
-from regrow.gateway._pubsub._pubsub import Cork, PubSub
+from regrow.gateway._pubsub._cork import Cork
+from regrow.gateway._pubsub._pubsub import PubSub
 from regrow.gateway._rooms._rooms import Rooms
 
 from ._connection import ABNORMAL, Connection
@@ -31,7 +33,7 @@ from ._tls_socket import TlsSocket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from regrow.actors import Node
+    from regrow.actors import Node, Pid
     from regrow.gateway._settings._settings import Settings
 
     from ._addresses import Address
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from ._listener import Listener
 
 __all__ = ["Gate", "Transport"]
+
+W = TypeVar("W")
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER without time: closing the socket resets the connection."""
@@ -85,6 +89,8 @@ class Transport:
         """Connections we said goodbye to, with the time, oldest first."""
         self.orphans: dict[Connection, float] = {}
         """Open connections without a process, which is on its way, with the time, oldest first."""
+        self.stopping: dict[Pid, float] = {}
+        """Channels that were told to stop, with the time, oldest first."""
         self.node = node
         self.dirty: list[Outbound] = []
         """Connections with something to write at the end of this tick."""
@@ -297,6 +303,9 @@ class Transport:
             self.abort(connection)
         for connection in _overdue(self.orphans, now - settings.close_timeout):
             connection.given_up()
+        for channel in _overdue(self.stopping, now - settings.channel_shutdown):
+            del self.stopping[channel]
+            exit_signal(channel, KILL)
         self.retry_listening()
 
     def disconnect(self) -> None:
@@ -311,11 +320,11 @@ class Transport:
         self._reserve.close()
 
 
-def _overdue(waiting: dict[Connection, float], before: float) -> list[Connection]:
+def _overdue(waiting: dict[W, float], before: float) -> list[W]:
     """Those that have waited since ``before`` or longer; ``waiting`` is ordered by time."""
-    overdue: list[Connection] = []
-    for connection, since in waiting.items():
+    overdue: list[W] = []
+    for one, since in waiting.items():
         if since > before:
             break
-        overdue.append(connection)
+        overdue.append(one)
     return overdue
