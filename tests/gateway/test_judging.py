@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from regrow.gateway import Handler, RefuseError, Request, Session, Settings, Socket, Tokens
+from regrow.gateway._operations._metrics import Refusal
 from tests.support.phoenix_client import PATH, PhoenixClient
 from tests.support.raw_client import upgrade_request
 from tests.support.serving import serving
@@ -93,7 +94,7 @@ async def test_a_client_without_a_good_token_is_a_401_that_says_why(
         assert head.startswith("HTTP/1.1 401 ")
         assert "\r\nWWW-Authenticate: Bearer" in head
         assert await client.rest() == f"{reason}\n".encode()
-        assert served.metrics.refusals["token"] == 1
+        assert served.metrics.refusals[Refusal.TOKEN] == 1
 
 
 @DOORS
@@ -167,7 +168,7 @@ async def test_a_judgement_that_takes_too_long_ends_with_the_handshake() -> None
         await pass_time(12)
         assert await client.is_ended()
         assert SlowDoor.cancelled == 1
-        assert served.metrics.refusals["handshake_timeout"] == 1
+        assert served.metrics.refusals[Refusal.TIMEOUT] == 1
 
 
 @socket_test

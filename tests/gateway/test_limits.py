@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from regrow.gateway import Page, Request, Settings
+from regrow.gateway._operations._metrics import Refusal
 from tests.support.channels import AsyncObedientSocket, ObedientSocket
 from tests.support.phoenix_client import PhoenixClient, error, join, ok
 from tests.support.raw_client import upgrade_request
@@ -48,7 +49,7 @@ async def test_more_clients_a_second_than_the_rate_are_a_503_and_those_who_wait_
     settings = Settings(accept_rate=2, accept_burst=3)
     async with serving(settings=settings) as served:  # the bystander takes a token
         assert [await status(served) for _ in range(4)] == [101, 101, 503, 503]
-        assert served.metrics.refusals["accept_rate"] == 2
+        assert served.metrics.refusals[Refusal.RATE] == 2
         await pass_time(1)
         assert [await status(served) for _ in range(3)] == [101, 101, 503]
         await pass_time(10)  # the bystanders of `serving` need tokens too
@@ -109,8 +110,8 @@ async def test_what_refuses_is_counted_by_reason() -> None:
         client = await served.connect(source="127.0.0.3")
         await client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         body = (await client.rest()).decode()
-        assert 'regrow_refusals_total{reason="max_connections_per_address"} 1.0\n' in body
-        assert 'regrow_refusals_total{reason="origin"} 1.0\n' in body
+        assert 'regrow_connections_refused_total{reason="address"} 1.0\n' in body
+        assert 'regrow_connections_refused_total{reason="origin"} 1.0\n' in body
         assert served.metrics.refused == 2
 
 
@@ -183,7 +184,7 @@ async def test_a_join_over_the_rate_is_an_error_and_a_client_that_goes_on_is_clo
             assert await client.ask(join(ref, "obey:x")) == error(ref, ref, "obey:x", "too many joins")
         assert await client.ask(join("5", "obey:x")) == error("5", "5", "obey:x", "too many joins")
         assert (await client.goodbye()).code == 1008
-        assert served.metrics.refusals["join_rate"] == 3
+        assert served.metrics.joins_refused == 3
 
 
 @socket_test
@@ -224,5 +225,5 @@ async def test_messages_over_the_rate_and_channels_over_the_limit_are_counted() 
         await client.send(join("3", "obey:2"), join("4", "obey:2"), join("5", "obey:2"))
         for _ in range(3):
             await client.hear()
-        assert served.metrics.refusals["max_channels"] == 2
-        assert served.metrics.refusals["message_rate"] == 2
+        assert served.metrics.joins_refused == 2
+        assert served.metrics.overrun == 2

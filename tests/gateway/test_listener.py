@@ -14,6 +14,7 @@ import trio
 
 from regrow.actors import open_node
 from regrow.gateway import Address, Echo, Gateway, Settings, Tcp, Tls, Unix, open_gateway
+from regrow.gateway._operations._metrics import Refusal
 from regrow.gateway._transport._listener import OutOfDescriptorsError, bind
 from tests.support.descriptors import no_descriptors_left
 from tests.support.raw_client import RawClient
@@ -42,7 +43,7 @@ async def test_without_descriptors_clients_are_told_to_come_back_instead_of_bein
                 assert "\r\nRetry-After: " in head
                 await client.aclose()
             assert await bystander.echoes()
-            assert served.metrics.refusals["descriptors"] == 5
+            assert served.metrics.refusals[Refusal.DESCRIPTORS] == 5
         assert await (await served.client()).echoes()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trio.testing import wait_all_tasks_blocked
 
@@ -68,15 +68,18 @@ async def serving(
     settings: Settings | None = None,
     views: Mapping[str, View] | None = None,
     listen: Sequence[Address] = (),
+    **more: Any,
 ) -> AsyncGenerator[Served]:
     """Serve ``/echo`` and what else a test needs, with a bystander connected to ``/echo``.
 
-    It listens on a port of the loopback, and behind that on ``listen``.
+    It listens on a port of the loopback, and behind that on ``listen``. ``more`` are fields of the `Gateway`.
 
     When the block ends the bystander must have noticed nothing, and the listener must still accept. Behind the
     gateway nothing may be left: no socket, no process.
     """
-    gateway = Gateway(routes={"/echo": Echo, **(routes or {})}, settings=settings or Settings(), views=views or {})
+    gateway = Gateway(
+        routes={"/echo": Echo, **(routes or {})}, settings=settings or Settings(), views=views or {}, **more
+    )
     async with open_node() as node:
         before = len(node.processes)
         addresses = (Tcp("127.0.0.1", 0), *listen)

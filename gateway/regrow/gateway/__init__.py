@@ -19,7 +19,8 @@ from regrow.gateway._handlers._handler import Handler, RefuseError
 from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginCheck, OriginPolicy, SameHost, SameOrigin
 from regrow.gateway._http._request import BadRequestError, Request
 from regrow.gateway._lobby._lobby import Echo, Lobby, LobbyChannel, lobby
-from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._operations._metrics import Metrics, Refusal
+from regrow.gateway._operations._secrets import ParameterFilter
 from regrow.gateway._presence._presence import FetchPresences, Presence
 from regrow.gateway._pubsub._pubsub import PubSub
 from regrow.gateway._rooms._member import Member
@@ -82,8 +83,10 @@ __all__ = [
     "OriginCheck",
     "OriginPolicy",
     "Page",
+    "ParameterFilter",
     "Presence",
     "PubSub",
+    "Refusal",
     "RefuseError",
     "Rejoin",
     "ReplyRef",

@@ -13,6 +13,8 @@ import typer
 
 from regrow.gateway._auth._command import mint
 from regrow.gateway._lobby._lobby import lobby
+from regrow.gateway._operations._formatters import EVENT, FIELDS
+from regrow.gateway._operations._logs import LogFormat, LogLevel, configure_logging
 from regrow.gateway._serving._load import load_gateway
 from regrow.gateway._serving._serve import serve
 from regrow.gateway._settings._command import ConfigFile, SetOptions, show_settings
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from regrow.gateway._transport._addresses import Address
 
 __all__ = ["main"]
+
+logger = logging.getLogger("regrow.gateway")
 
 app = typer.Typer(
     name="regrow",
@@ -70,9 +74,12 @@ def serve_command(
     config: ConfigFile = None,
     options: SetOptions = None,
     unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift rate and per-address limits.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="Log lines for people, or one JSON object each.")] = (
+        LogFormat.TEXT
+    ),
+    log_level: Annotated[LogLevel, typer.Option(help="The least important log lines to write.")] = LogLevel.INFO,
 ) -> None:
     """Serve a gateway until Ctrl-C or SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         gateway = _gateway(target)
         settings = load_settings(gateway.settings, toml=config, environ=os.environ)
@@ -82,7 +89,9 @@ def serve_command(
         settings = load_settings(settings, options=options or ())
         addresses = _addresses(listen or [], Tcp(host, port), certificate, key)
         gateway = dataclasses.replace(gateway, settings=settings)
-        serve(gateway, host, port, _announce, listen=addresses, transport=transport)
+        configure_logging(log_format, log_level, settings.filter_parameters)
+        ready = _announce if log_format is LogFormat.TEXT else _log_announcement
+        serve(gateway, host, port, ready, listen=addresses, transport=transport)
     except GatewayError as error:
         _fail(str(error))
     except OSError as error:
@@ -162,6 +171,11 @@ def _announce(running: RunningGateway) -> None:
         _say(f"Regrow is listening on {url}")
 
 
+def _log_announcement(running: RunningGateway) -> None:
+    """Where every line is to be an object, this one is too."""
+    logger.info("listening", extra={EVENT: "listening", FIELDS: {"urls": list(running.urls)}})
+
+
 def _say(line: str) -> None:
     typer.echo(line, err=True)
 
@@ -177,21 +191,32 @@ def _add_commands(entries: Iterable[EntryPoint]) -> None:
         try:
             app.add_typer(entry.load(), name=entry.name)
         except ImportError as error:
-            _add_missing(entry.name, str(error))
+            _add_missing(entry.name, str(error), extra=entry.name)
 
 
-def _add_missing(name: str, why: str) -> None:
+def _add_missing(name: str, why: str, *, extra: str) -> None:
     @app.command(
         name,
-        help=f"Needs the extra regrow[{name}].",
+        help=f"Needs the extra regrow[{extra}].",
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )
     def missing() -> None:  # pyright: ignore[reportUnusedFunction]
-        _fail(f"the command {name!r} needs the extra regrow[{name}]: {why}")
+        _fail(f"the command {name!r} needs the extra regrow[{extra}]: {why}")
+
+
+def _add_connect() -> None:
+    """Add ``connect``; its WebSocket client is in an extra."""
+    try:
+        from regrow.gateway._connect._command import connect_command  # noqa: PLC0415
+    except ImportError as error:
+        _add_missing("connect", str(error), extra="chaos")
+    else:
+        app.command("connect")(connect_command)
 
 
 def main() -> None:
     """Run the command line."""
+    _add_connect()
     _add_commands(entry_points(group="regrow.commands"))
     app()
 

@@ -242,12 +242,14 @@ def log(report: Report) -> None:
 class Reports:
     """Where the reports of one node go: to every listener as values, and to the logger ``regrow``."""
 
-    __slots__ = ("_held", "_seen", "_timers", "listeners")
+    __slots__ = ("_held", "_seen", "_timers", "counters", "listeners")
 
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
         self._seen: dict[type[Report], int] = {}
         self._held: dict[type[Report], int] = {}
+        self.counters: list[Callable[[type[Report], tuple[object, ...]], None]] = []
+        """Called with the kind of each report and what it would be made of, whether or not it is made."""
         self.listeners: list[Callable[[Report], None]] = []
         """Called with each report as it happens, inside the dying: they must neither block nor raise."""
 
@@ -260,11 +262,15 @@ class Reports:
 
         The value is made only if someone is to see it: in a storm a report costs no more than counting it.
         """
+        for count in self.counters:
+            count(kind, fields)
         if self._is_told(kind):
             self._tell(kind.of(*fields))
 
     def add_made(self, report: Report) -> None:
         """Report a value that had to be made before, because what it tells of is gone by now."""
+        for count in self.counters:
+            count(type(report), ())
         if self._is_told(type(report)):
             self._tell(report)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from regrow.actors import Down, StopRequest, monitor, send
 from regrow.gateway._handlers._handler import Handler, RefuseError
+from regrow.gateway._operations._metrics import Refusal
 from regrow.gateway._transport._rate import refill
 from regrow.gateway._wire._decoder import INVALID_DATA
 
@@ -122,7 +123,8 @@ class Socket(Handler):
         """
         params = request.params
         if _SPOKEN.fullmatch(params.get("vsn", "1.0.0")) is None:
-            raise RefuseError(403, f"Only version {_VERSION} of the channel protocol is spoken: add ?vsn={_VERSION}.")
+            reason = f"Only version {_VERSION} of the channel protocol is spoken: add ?vsn={_VERSION}."
+            raise RefuseError(403, reason, why=Refusal.VERSION)
         _ = request.auth_token
         return Session(params)
 
@@ -253,7 +255,7 @@ class Socket(Handler):
         session.join_stamp, session.join_allowance = now, left
         if left >= 0:
             return True
-        port.metrics.refusals["join_rate"] += 1
+        port.metrics.joins_refused += 1
         self._reply_error(message, "too many joins")
         if left < -settings.join_burst:
             port.metrics.violations += 1
@@ -270,7 +272,7 @@ class Socket(Handler):
         if earlier is not None:
             self._leave_earlier(earlier)
         elif len(joined) >= self.connection.port.settings.max_channels:
-            self.connection.port.metrics.refusals["max_channels"] += 1
+            self.connection.port.metrics.joins_refused += 1
             self._reply_error(message, "too many channels joined")
             return
         entry = joined[message.topic] = Joined(message)
@@ -328,10 +330,12 @@ class Socket(Handler):
         del session.joined[joined.topic]
         self.connection.port.pubsub.unsubscribe(joined.topic, self.connection)
         if isinstance(reason, JoinCrashed) and not is_rejoin:
+            self.connection.port.metrics.channel_crashes += 1
             self._reply_error(joined.join, "join crashed")
         elif reason == REFUSED and not is_rejoin:
             pass  # the channel has said so itself
         elif reason.is_abnormal or reason == REFUSED:
+            self.connection.port.metrics.channel_crashes += reason.is_abnormal
             self._push_end(joined, "phx_error", {"reason": "channel_crash"})
         else:
             self._push_end(joined, "phx_close", {})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from regrow.actors import NORMAL, ExitProcess, InitFailedError, are_plain, receive, resolved, start_inline, start_task
 from regrow.actors.sys import SystemMessage
+from regrow.gateway._operations._metrics import Refusal
 from regrow.gateway._transport._connection import Closed, Connection
 from regrow.gateway._transport._outbound import State
 
@@ -24,14 +25,15 @@ __all__ = ["Handler", "RefuseError", "start_handler"]
 
 @final
 class RefuseError(Exception):
-    """Raise it in `Handler.connect` to refuse a client before the socket opens.
+    """Raise it in `Handler.connect` to refuse a client before the socket opens; ``why`` is what the metrics count.
 
     Raises:
         ValueError: the status is not one of `http.HTTPStatus`.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, why: Refusal = Refusal.FORBIDDEN) -> None:
         super().__init__(f"{status} {reason}")
+        self.why = why
         self.status = HTTPStatus(status)
         self.reason = reason
 

@@ -2,96 +2,168 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, final
+import enum
+from typing import Final, final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from ._histogram import Histogram
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+__all__ = ["Metrics", "Refusal", "refusal_of"]
 
-__all__ = ["Metrics", "exposition"]
+
+@final
+class Refusal(enum.StrEnum):
+    """Why a connection was not let in. The label ``reason`` of a metric is one of these, never what a client said."""
+
+    FULL = "full"
+    """`Settings.max_connections` were open."""
+    ADDRESS = "address"
+    """Too many connections of one address."""
+    RATE = "rate"
+    """Connections came faster than they are taken."""
+    HANDSHAKE = "handshake"
+    """What came was no request, or no WebSocket handshake."""
+    TIMEOUT = "timeout"
+    """The request was not complete in time."""
+    ORIGIN = "origin"
+    """The page it came from may not open a WebSocket here."""
+    VERSION = "version"
+    """The version of the channel protocol is not spoken."""
+    TOKEN = "token"  # noqa: S105 - the word, not one
+    """Its token proves nothing."""
+    FORBIDDEN = "forbidden"
+    """`Handler.connect` said no."""
+    NOT_FOUND = "not_found"
+    """There is nothing at the path, or it is not read with this method."""
+    DRAINING = "draining"
+    """The gateway is stopping."""
+    DESCRIPTORS = "descriptors"
+    """There was no file descriptor left."""
+    ERROR = "error"
+    """The code that judges or answers raised."""
+    OTHER = "other"
+
+
+_BY_STATUS: Final = {
+    400: Refusal.HANDSHAKE,
+    403: Refusal.FORBIDDEN,
+    404: Refusal.NOT_FOUND,
+    405: Refusal.NOT_FOUND,
+    413: Refusal.HANDSHAKE,
+    426: Refusal.HANDSHAKE,
+    429: Refusal.ADDRESS,
+    431: Refusal.HANDSHAKE,
+    401: Refusal.TOKEN,
+    500: Refusal.ERROR,
+    503: Refusal.FULL,
+    505: Refusal.HANDSHAKE,
+}
+
+
+def refusal_of(status: int) -> Refusal:
+    """What a status says about why it was answered, if whoever answered says no more."""
+    return _BY_STATUS.get(status, Refusal.OTHER)
+
+
+_TICK_BOUNDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_LAG_BOUNDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+_COUNTERS: Final = (
+    "accepted",
+    "batched",
+    "bytes_received",
+    "bytes_sent",
+    "channel_crashes",
+    "corked",
+    "crashed",
+    "deliveries",
+    "dirtied_by_batches",
+    "given_up",
+    "joins_refused",
+    "lost",
+    "opened",
+    "overrun",
+    "received",
+    "refused",
+    "slow_consumers",
+    "violations",
+    "volatile_dropped",
+    "writes",
+)
 
 
 @final
 class Metrics:
-    """The counters of one gateway. All only grow, but for none."""
+    """The counters of one gateway. All only grow."""
 
-    __slots__ = (
-        "accepted",
-        "crashed",
-        "given_up",
-        "lost",
-        "opened",
-        "received",
-        "refusals",
-        "refused",
-        "slow_consumers",
-        "violations",
-    )
+    __slots__ = (*_COUNTERS, "closes", "lag", "refusals", "ticks")
 
     accepted: int
     """TCP connections accepted."""
+    bytes_received: int
+    """Bytes read from sockets."""
+    bytes_sent: int
+    """Bytes that sockets took."""
+    channel_crashes: int
+    """Channel processes that crashed."""
     opened: int
     """WebSocket handshakes completed."""
     received: int
     """Messages read from clients."""
+    deliveries: int
+    """Broadcasts, times the connections each was for."""
+    batched: int
+    """Those of `deliveries` that shared a batch; the others were pushed one by one."""
+    writes: int
+    """Connections that had something to write at the end of a tick, added up over the ticks."""
+    dirtied_by_batches: int
+    """Those of `writes` whose outbox began with a batch of broadcasts and not with a frame of their own."""
+    corked: int
+    """Frames pushed behind others, to an outbox that was not empty."""
     refused: int
     """Connections refused, whatever the reason."""
-    refusals: Counter[str]
-    """Connections, joins and messages refused, by the limit or rule that refused them."""
     crashed: int
     """Connection actors that crashed and were to be restarted."""
     given_up: int
     """Connections closed because their actor crashed too often."""
+    joins_refused: int
+    """Joins refused because their client was over its rate, or had joined enough topics."""
     lost: int
     """Connections that broke without a close frame."""
+    overrun: int
+    """Messages refused because their client was over its rate."""
     slow_consumers: int
     """Connections closed because their client read too slowly."""
     violations: int
-    """Connections closed because their client broke the protocol."""
+    """Connections closed because their client broke the protocol or went on above its rate."""
+    volatile_dropped: int
+    """Frames of volatile events dropped because their client read too slowly."""
 
     def __init__(self) -> None:
-        for name in self.__slots__:
+        for name in _COUNTERS:
             setattr(self, name, 0)
-        self.refusals = Counter()
+        self.refusals = dict.fromkeys(Refusal, 0)
+        """Those of `refused` whose reason is known."""
+        self.closes: dict[int | None, int] = {}
+        """Connections that were open, by the code they ended with."""
+        self.ticks = Histogram(_TICK_BOUNDS)
+        """Seconds that ticks took."""
+        self.lag = Histogram(_LAG_BOUNDS)
+        """Seconds by which the event loop was late."""
 
+    @property
+    def sent(self) -> int:
+        """Frames for clients: replies, pushes, broadcasts, pongs, goodbyes, and answers to plain requests.
 
-_HELP = {
-    "accepted": "TCP connections accepted",
-    "opened": "WebSocket handshakes completed",
-    "received": "messages read from clients",
-    "refused": "connections refused, whatever the reason",
-    "crashed": "connection actors that crashed and were restarted",
-    "given_up": "connections closed because their actor crashed too often",
-    "lost": "connections that broke without a close frame",
-    "slow_consumers": "connections closed because their client read too slowly",
-    "violations": "connections closed because their client broke the protocol",
-}
+        Counted where most of them cost nothing: the first frame of a tick puts its connection among those that
+        are written at its end, and those are counted together; a broadcast is counted with its members.
+        """
+        return self.writes - self.dirtied_by_batches + self.corked + self.batched
 
+    def refuse(self, why: Refusal) -> None:
+        """Count a connection that is not let in."""
+        self.refused += 1
+        self.refusals[why] += 1
 
-@final
-class _Collector:
-    def __init__(self, metrics: Metrics, gauges: Callable[[], dict[str, tuple[str, float]]]) -> None:
-        self._metrics = metrics
-        self._gauges = gauges
-
-    def collect(self) -> Iterator[Metric]:
-        for name, text in _HELP.items():
-            yield CounterMetricFamily(f"regrow_{name}", text, value=getattr(self._metrics, name))
-        refusals = CounterMetricFamily(
-            "regrow_refusals", "connections, joins and messages refused, by reason", labels=["reason"]
-        )
-        for reason, count in self._metrics.refusals.items():
-            refusals.add_metric([reason], count)
-        yield refusals
-        for name, (text, value) in self._gauges().items():
-            yield GaugeMetricFamily(f"regrow_{name}", text, value=value)
-
-
-def exposition(metrics: Metrics, gauges: Callable[[], dict[str, tuple[str, float]]]) -> Callable[[], bytes]:
-    """A function that renders the metrics in Prometheus' text format; gauges are read when it is called."""
-    registry = CollectorRegistry()
-    registry.register(_Collector(metrics, gauges))
-    return lambda: generate_latest(registry)
+    def closed(self, code: int | None) -> None:
+        """Count an open connection that ends."""
+        self.closes[code] = self.closes.get(code, 0) + 1

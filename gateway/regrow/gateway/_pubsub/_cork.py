@@ -21,6 +21,7 @@ class Cork:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.metrics = transport.metrics
         self.topic: Topic | None = None
 
     def pull(self, topic: Topic) -> None:
@@ -39,6 +40,7 @@ class Cork:
         dirty = self._transport.dirty
         if not dirty:
             self._transport.node.wake()
+        before = len(dirty)
         for connection in group.members:  # the longest loop there is: nothing is called for most members
             if not connection.flows:
                 blocked.append(connection)
@@ -47,6 +49,7 @@ class Cork:
                 dirty.append(connection)
             else:
                 connection.push_batch(batch)
+        self.metrics.dirtied_by_batches += len(dirty) - before
         return batch
 
     def _close(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, final
 
+from regrow.gateway._transport._outbound import Outbound
+
 from ._groups import Identity, ProcessGroup, Topic
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ._cork import Cork
     from ._groups import Group
+    from ._keeper import Keeper
 
 __all__ = ["PubSub"]
 
@@ -30,6 +33,8 @@ class PubSub:
 
     def __init__(self, cork: Cork) -> None:
         self._cork = cork
+        self.keeper: Keeper | None = None
+        """Who keeps some of what is broadcast."""
         self._topics: dict[str, Topic] = {}
 
     # Connections.
@@ -100,10 +105,25 @@ class PubSub:
         """How many connections and processes are subscribed."""
         return sum(len(group.members) for group in self._groups(name) if not isinstance(group, Identity))
 
+    def size(self) -> tuple[int, int]:
+        """How many topics have a subscriber, and how many subscriptions there are."""
+        groups = (group for topic in self._topics.values() for group in topic.groups)
+        return len(self._topics), sum(len(group.members) for group in groups)
+
     # Messages.
 
-    def broadcast(self, name: str, message: Any) -> None:
-        """Write a message to every connection of a topic, and send it to every process."""
+    def broadcast(self, name: str, message: Any, push: Callable[[Outbound, bytes], None] = Outbound.push) -> None:
+        """Write a message to every connection of a topic, and send it to every process.
+
+        ``push`` is how it is written to those whose sockets are full.
+
+        Raises:
+            HistoryBehindError: it must be stored before, and cannot be.
+        """
+        if self.keeper is not None and message.position is None:
+            message = self.keeper.keep(name, message)
+            if message is None:
+                return
         topic = self._topics.get(name)
         if topic is None:
             return
@@ -119,19 +139,29 @@ class PubSub:
             if batch is None:
                 batch = cork.open_batch(group)
             batch.frames.append(frame)
+            reached, metrics = len(group.members), cork.metrics
+            metrics.deliveries += reached
+            metrics.batched += reached - len(group.blocked)
             for connection in group.blocked:
-                connection.push(frame)
+                push(connection, frame)
 
-    def broadcast_from(self, connection: Connection, name: str, message: Any) -> None:
+    def broadcast_from(
+        self, connection: Connection, name: str, message: Any, push: Callable[[Outbound, bytes], None] = Outbound.push
+    ) -> None:
         """Like `broadcast`, to all but one connection."""
+        if self.keeper is not None and message.position is None:
+            message = self.keeper.keep(name, message, connection)
+            if message is None:
+                return
         for group in self._groups(name):
             if group.intercepts and message.event in group.intercepts:
                 group.intercepted(message, connection)
                 continue
             frame = group.dialect.broadcast(message)
+            self._cork.metrics.deliveries += len(group.members) - (connection in group.members)
             for member in group.members:
                 if member is not connection:
-                    member.push(frame)
+                    push(member, frame)
 
     def _topic(self, name: str) -> Topic:
         topic = self._topics.get(name)

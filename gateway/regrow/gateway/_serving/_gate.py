@@ -17,8 +17,10 @@ from regrow.gateway._http._forwarded import TrustedProxies, client_address
 from regrow.gateway._http._handshake import Refused, negotiate
 from regrow.gateway._http._request import BadRequestError, RequestParser
 from regrow.gateway._http._response import response
+from regrow.gateway._operations._metrics import Refusal, refusal_of
 from regrow.gateway._transport._outbound import State
 from regrow.gateway._transport._rate import refill
+from regrow.gateway._transport._tls_socket import TlsSocket
 from regrow.supervisors import ChildSpec, Restart, RestartLimit, start_child_soon
 
 from ._judging import Judging
@@ -40,6 +42,11 @@ logger = logging.getLogger("regrow.gateway")
 
 _CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 """What a 401 must say (RFC 9110 section 15.5.2)."""
+_READING = frozenset(("GET", "HEAD"))
+"""RFC 9110 section 9.1: whoever answers GET answers HEAD, the same without the body."""
+_ALLOW = (("Allow", "GET, HEAD"),)
+_REFUSED_HANDSHAKES = {HTTPStatus.FORBIDDEN: Refusal.ORIGIN}
+"""What a handshake that is refused means where the status alone would say something else."""
 
 
 def connection_supervisor(partition: int) -> str:
@@ -80,7 +87,7 @@ class Gate:
         try:
             request = parser.feed(data)
         except BadRequestError as error:
-            self._refuse(connection, "request", error.status, error.reason)
+            self._refuse(connection, None, error.status, error.reason)
             return
         if request is None:
             return
@@ -88,7 +95,8 @@ class Gate:
             address = client_address(connection.address, request.headers, self._settings.proxy_header, self._proxies)
             if address != connection.address:
                 self._port.comes_from(connection, address)
-        request = replace(request, address=connection.address)
+        scheme = "https" if isinstance(connection.sock, TlsSocket) else "http"
+        request = replace(request, address=connection.address, scheme=scheme)
         route = self._routes.get(request.path)
         if route is not None:
             self._upgrade(connection, request, route, parser.leftover)
@@ -110,29 +118,30 @@ class Gate:
     def _show(self, connection: Connection, request: Request) -> None:
         view = self._views.get(request.path)
         if view is None:
-            self._refuse(connection, "request", HTTPStatus.NOT_FOUND, "There is nothing at this path.")
-        elif request.method != "GET":
-            allow = (("Allow", "GET"),)
-            self._refuse(connection, "request", HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is answered here.", allow)
+            self._refuse(connection, request, HTTPStatus.NOT_FOUND, "There is nothing at this path.")
+        elif request.method not in _READING:
+            reason = "Only GET and HEAD are answered here."
+            self._refuse(connection, request, HTTPStatus.METHOD_NOT_ALLOWED, reason, _ALLOW)
         else:
             try:
                 page = view(request)
                 answer = response(page.status, page.body, content_type=page.content_type)
             except Exception:
-                logger.exception("the page at %s failed", request.path)
-                self._refuse(connection, "crash", HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made.")
+                logger.exception("the page at %r failed", request.path)
+                self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made.")
             else:
-                connection.answer(answer)
+                connection.answer(answer if request.method == "GET" else answer[: len(answer) - len(page.body)])
 
     def _upgrade(self, connection: Connection, request: Request, route: Route, leftover: bytes) -> None:
-        if self._is_full(connection):
+        if self._is_full(connection, request):
             return
         decision = negotiate(request, self._settings, route.handler.subprotocols)
         if isinstance(decision, Refused):
-            self._count(_HANDSHAKE_REFUSALS.get(decision.status, "handshake"))
+            why = _REFUSED_HANDSHAKES.get(decision.status)
+            self._note(connection, request, decision.status, decision.reason, why)
             connection.answer(decision.response)
         elif route.judges_slowly:
-            connection.parser = Judging(leftover)
+            connection.parser = Judging(request, leftover)
             self._start(
                 ChildSpec(
                     id=connection.sock.fileno(),
@@ -145,9 +154,9 @@ class Gate:
             try:
                 session = route.handler.connect(request)
             except Exception as error:  # noqa: BLE001 - it is answered, and logged if it was not meant
-                self._reject(connection, route, error)
+                self._reject(connection, request, route, error)
             else:
-                self._open(connection, route, decision, session, leftover)
+                self._open(connection, request, route, decision, session=session, leftover=leftover)
 
     async def _judge(
         self, connection: Connection, judging: Judging, request: Request, route: Route, decision: Accepted
@@ -158,36 +167,48 @@ class Gate:
                 session = await route.handler.connect(request)
             except Exception as error:  # noqa: BLE001 - the same
                 if connection.state is State.HANDSHAKE:
-                    self._reject(connection, route, error)
+                    self._reject(connection, request, route, error)
             else:
                 if connection.state is State.HANDSHAKE:
-                    self._open(connection, route, decision, session, judging.leftover)
+                    self._open(connection, request, route, decision, session=session, leftover=judging.leftover)
 
     def _wait(self, connection: Connection, judging: Judging, data: bytes) -> None:
         """Keep what the client says while it is judged, if it is not too much."""
         judging.leftover += data
         if len(judging.leftover) > self._settings.max_header_size:
             judging.scope.cancel()
-            self._refuse(connection, "request", HTTPStatus.BAD_REQUEST, "Wait for the answer before you say more.")
+            reason = "Wait for the answer before you say more."
+            self._refuse(connection, judging.request, HTTPStatus.BAD_REQUEST, reason)
 
-    def _reject(self, connection: Connection, route: Route, error: Exception) -> None:
+    def _reject(self, connection: Connection, request: Request, route: Route, error: Exception) -> None:
         """Answer what `connect` raised."""
         if isinstance(error, RefuseError | BadRequestError):
             challenge = _CHALLENGE if error.status is HTTPStatus.UNAUTHORIZED else ()
-            self._refuse(connection, "connect", error.status, error.reason, challenge)
+            why = error.why if isinstance(error, RefuseError) else None
+            self._refuse(connection, request, error.status, error.reason, challenge, why=why)
         elif isinstance(error, InvalidTokenError):
             reason = f"{str(error).capitalize()}."
-            self._refuse(connection, "token", HTTPStatus.UNAUTHORIZED, reason, _CHALLENGE)
+            self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, reason, _CHALLENGE)
         else:
             logger.error("%s.connect failed", route.handler.__qualname__, exc_info=error)
             reason = "The connection could not be judged."
-            self._refuse(connection, "crash", HTTPStatus.INTERNAL_SERVER_ERROR, reason)
+            self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, reason)
 
-    def _open(self, connection: Connection, route: Route, decision: Accepted, session: Any, leftover: bytes) -> None:
+    def _open(
+        self,
+        connection: Connection,
+        request: Request,
+        route: Route,
+        decision: Accepted,
+        *,
+        session: Any,
+        leftover: bytes,
+    ) -> None:
         connection.session = session
         connection.dialect = route.handler.dialect(connection.framing, decision.subprotocol)
         connection.route = route
         self._port.opened(connection, decision.response, leftover)
+        self._port.access.opened(connection, request)
         self._start(
             ChildSpec(
                 id=connection.sock.fileno(),
@@ -204,21 +225,16 @@ class Gate:
         if supervisor is not None:  # if it is being restarted, the sweep ends the connection
             start_child_soon(supervisor, spec)
 
-    def _is_full(self, connection: Connection) -> bool:
+    def _is_full(self, connection: Connection, request: Request) -> bool:
         settings = self._settings
         if self.is_draining:
-            self._defer(connection, "draining", HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.")
+            self._defer(connection, request, Refusal.DRAINING, "The server is stopping.")
         elif len(self._port.connections) > settings.max_connections:
-            self._defer(connection, "max_connections", HTTPStatus.SERVICE_UNAVAILABLE, "The server is full.")
+            self._defer(connection, request, Refusal.FULL, "The server is full.")
         elif self._port.per_address[connection.address] > settings.max_connections_per_address:
-            self._defer(
-                connection,
-                "max_connections_per_address",
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "Too many connections of this address.",
-            )
+            self._defer(connection, request, Refusal.ADDRESS, "Too many connections of this address.")
         elif not self._is_within_rate():
-            self._defer(connection, "accept_rate", HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients come at once.")
+            self._defer(connection, request, Refusal.RATE, "Too many clients come at once.")
         else:
             return False
         return True
@@ -236,24 +252,31 @@ class Gate:
         self._allowance -= 1
         return True
 
-    def _defer(self, connection: Connection, by: str, status: HTTPStatus, reason: str) -> None:
+    def _defer(self, connection: Connection, request: Request, why: Refusal, reason: str) -> None:
         """Refuse a client that may come back. It is written once: a storm costs no formatting."""
-        self._count(by)
-        connection.answer(_later(status, reason, self._spread(1, self._settings.retry_after)))
+        crowded = HTTPStatus.TOO_MANY_REQUESTS if why is Refusal.ADDRESS else HTTPStatus.SERVICE_UNAVAILABLE
+        self._note(connection, request, crowded, reason, why)
+        connection.answer(_later(crowded, reason, self._spread(1, self._settings.retry_after)))
 
     def _refuse(
-        self, connection: Connection, by: str, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        connection: Connection,
+        request: Request | None,
+        status: int,
+        reason: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        *,
+        why: Refusal | None = None,
     ) -> None:
-        self._count(by)
+        self._note(connection, request, status, reason, why)
         connection.answer(response(status, f"{reason}\n".encode(), headers=headers))
 
-    def _count(self, by: str) -> None:
-        metrics = self._port.metrics
-        metrics.refused += 1
-        metrics.refusals[by] += 1
-
-
-_HANDSHAKE_REFUSALS = {HTTPStatus.FORBIDDEN: "origin"}
+    def _note(
+        self, connection: Connection, request: Request | None, status: int, reason: str, why: Refusal | None
+    ) -> None:
+        """Count and log a refusal; without a ``why`` the status says it."""
+        self._port.metrics.refuse(why or refusal_of(status))
+        self._port.access.refused(connection, request, status, reason)
 
 
 @lru_cache(maxsize=1024)

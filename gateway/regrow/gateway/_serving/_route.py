@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from regrow.gateway._settings._settings import Settings
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from regrow.gateway._handlers._handler import Handler
     from regrow.gateway._http._request import Request
     from regrow.gateway._presence._presence import FetchPresences
@@ -21,6 +24,8 @@ __all__ = ["Gateway", "Page", "Route", "View"]
 logger = logging.getLogger("regrow.gateway")
 
 SERVICE_RESTART = 1012
+_METRIC = re.compile("(?!regrow_)[a-zA-Z_][a-zA-Z0-9_]*")
+"""The names Prometheus advises, without the colon that is for its own rules."""
 
 
 @final
@@ -78,7 +83,21 @@ class Gateway:
     routes: Mapping[str, type[Handler]]
     """WebSocket handlers by path, ``{"/echo": Echo}``."""
     views: Mapping[str, View] = field(default_factory=dict[str, View])
-    """Pages by path. ``/healthz`` and ``/metrics`` are added unless they are here."""
+    """Pages by path. ``/healthz``, ``/readyz`` and ``/metrics`` are added unless they are here."""
+    metrics: Mapping[str, tuple[str, Callable[[], float]]] = field(
+        default_factory=dict[str, tuple[str, Callable[[], float]]]
+    )
+    """Numbers of your own in ``/metrics``: name to help text and a function, called in the tick whenever they are read.
+
+    ``{"chat_users": ("Users signed in.", lambda: len(table))}``. A name that ends in ``_total`` is a counter's.
+    """
+    collectors: Sequence[Collector] = ()
+    """What else is in ``/metrics``: collectors or registries of prometheus_client, ``prometheus_client.REGISTRY``."""
+    checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict[str, Callable[[], bool]])
+    """What ``/readyz`` asks besides: a reason to name if not, to a function called in the tick.
+
+    ``{"the database is away": lambda: pool.is_connected}``. One that raises does not hold.
+    """
     settings: Settings = field(default_factory=Settings)
     fetch_presences: FetchPresences | None = None
     """Extends presences before they are told; see `Presence`."""
@@ -90,3 +109,9 @@ class Gateway:
         both = set(self.routes) & set(self.views)
         if both:
             raise ValueError(f"a path is a WebSocket or a page, not both: {', '.join(sorted(both))}")
+        for name in self.metrics:
+            if _METRIC.fullmatch(name) is None:
+                raise ValueError(f"the metric {name!r}: must be letters, digits and _, and not begin with regrow_")
+        for reason in self.checks:
+            if not reason.isprintable():
+                raise ValueError(f"the check {reason!r}: its name is a reason in one line, it must be printable")

@@ -11,18 +11,22 @@ import trio
 
 from regrow.actors import current_node, self_, stop
 from regrow.gateway._channels._messages import Broadcast
-from regrow.gateway._operations._metrics import exposition
+from regrow.gateway._operations._exposition import GatewayCollector, UserCollector, exposition
+from regrow.gateway._operations._health import Health
+from regrow.gateway._operations._supervision import Supervision
 from regrow.gateway._pubsub._groups import DISCONNECT
 from regrow.gateway._transport._addresses import Tcp
 from regrow.gateway._transport._choice import open_transport
 
 from ._gate import Gate
-from ._route import Page
-from ._tree import start_tree
+from ._probes import probes
+from ._tree import part_names, start_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from typing import Any
+
+    from prometheus_client.registry import Collector
 
     from regrow.gateway._operations._metrics import Metrics
     from regrow.gateway._presence._presence import Presence
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from regrow.gateway._transport._choice import TransportName
     from regrow.gateway._transport._transport import Transport
 
-    from ._route import Gateway, View
+    from ._route import Gateway
 
 __all__ = ["RunningGateway", "open_gateway"]
 
@@ -150,17 +154,20 @@ async def open_gateway(
     node = current_node()
     sockets = open_transport(transport, node, gateway.settings)
     sockets.presence.fetch = gateway.fetch_presences
-    metrics = exposition(sockets.metrics, lambda: _gauges(sockets))
-    views: dict[str, View] = {
-        "/healthz": lambda _request: Page(b"ok\n"),
-        "/metrics": lambda _request: Page(metrics(), "text/plain; version=0.0.4; charset=utf-8"),
-        **gateway.views,
-    }
+    supervision = Supervision()
+    node.reports.counters.append(supervision.count)
+    collectors: list[Collector] = [
+        GatewayCollector(sockets, supervision),
+        UserCollector(gateway.metrics),
+        *gateway.collectors,
+    ]
+    health = Health(sockets, part_names(gateway.settings), lambda: gate.is_draining, gateway.checks)
+    views = {**probes(health, exposition(collectors)), **gateway.views}
     gate = sockets.gate = Gate(gateway, sockets, views, SystemRandom().randint)
     try:
         wanted = listen or (Tcp(host, port),)
         addresses = tuple(bound for address in wanted for bound in sockets.listen(address))
-        tree = await start_tree(sockets)
+        tree = health.tree = await start_tree(sockets)
         try:
             yield RunningGateway(addresses, sockets)
         finally:
@@ -171,6 +178,8 @@ async def open_gateway(
                     await stop(tree)
     finally:
         sockets.close()
+        sockets.access.close()
+        node.reports.counters.remove(supervision.count)
 
 
 async def _drain(transport: Transport) -> None:
@@ -182,11 +191,3 @@ async def _drain(transport: Transport) -> None:
         transport.discard(connection)  # there is nothing yet to say goodbye to
     with trio.move_on_after(transport.settings.drain_timeout):
         await transport.emptied()
-
-
-def _gauges(transport: Transport) -> dict[str, tuple[str, float]]:
-    return {
-        "connections": ("sockets open now", len(transport.connections)),
-        "processes": ("living processes", len(transport.node.processes)),
-        "orphans": ("open connections whose actor is being restarted", len(transport.orphans)),
-    }

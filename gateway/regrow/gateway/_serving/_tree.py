@@ -23,6 +23,7 @@ import trio
 
 from regrow.actors import current_node, spawn_link
 from regrow.gateway._channels._starting import channel_supervisor
+from regrow.gateway._operations._ticks import TimedPort, watch_lag
 from regrow.gateway._rooms._rooms import ROOM_SUPERVISOR
 from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, Strategy, Supervisor
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Pid
+    from regrow.gateway._settings._settings import Settings
     from regrow.gateway._transport._transport import Transport
 
-__all__ = ["start_tree"]
+__all__ = ["part_names", "start_tree"]
 
 _SWEEP_EVERY = 1.0
 """Seconds."""
@@ -42,6 +44,11 @@ _SWEEP_EVERY = 1.0
 _CRASHES = 100_000
 """Restarts a partition's supervisor may make in a second: each connection has a limit of its own, so that a storm
 of crashes on many connections takes down none of them."""
+
+
+def part_names(settings: Settings) -> list[str]:
+    """The names of the supervisors that serve connections and channels: a part is down while nobody has its name."""
+    return [name(part) for name in (connection_supervisor, channel_supervisor) for part in range(settings.partitions)]
 
 
 async def start_tree(port: Transport) -> Pid:
@@ -73,13 +80,14 @@ def _partitioned(id: str, name: Callable[[int], str], partitions: int) -> ChildS
         )
         for partition in range(partitions)
     ]
-    return ChildSpec(id, Supervisor.start_link, (children,), type=ChildType.SUPERVISOR)
+    return ChildSpec(id, partial(Supervisor.start_link, name=f"regrow.{id}"), (children,), type=ChildType.SUPERVISOR)
 
 
 async def _transport(port: Transport) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(port.run)
-        nursery.start_soon(current_node().serve_port, port)
+        nursery.start_soon(current_node().serve_port, TimedPort(port, port.metrics.ticks))
+        nursery.start_soon(watch_lag, port.metrics.lag)
         while True:
             await trio.sleep(_SWEEP_EVERY)
             port.sweep()

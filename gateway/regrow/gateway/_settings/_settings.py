@@ -131,6 +131,24 @@ class Settings:
     origins: OriginPolicy = field(default_factory=SameHost)
     """Which pages may open a socket. Others are answered with 403. A client without an Origin always may."""
 
+    filter_parameters: tuple[str, ...] = (
+        "api_key",
+        "apikey",
+        "authorization",
+        "csrf",
+        "jwt",
+        "password",
+        "passwd",
+        "secret",
+        "session",
+        "signature",
+        "token",
+    )
+    """Words in the names of parameters, in any case, whose values never get into a log: it shows ``[FILTERED]``.
+
+    See: Phoenix.Logger, ``:filter_parameters``.
+    """
+
     drain_timeout: float = 10.0
     """Seconds in which a stopping gateway closes its connections with 1012. What is left then is aborted."""
 
@@ -172,6 +190,9 @@ class Settings:
             raise ValueError(f"trusted_proxies={self.trusted_proxies!r}: {error}") from None
         if self.proxy_header not in get_args(ProxyHeader):
             raise ValueError(f"proxy_header={self.proxy_header!r}: must be one of {', '.join(get_args(ProxyHeader))}")
+        words: object = self.filter_parameters
+        if not (isinstance(words, tuple) and all(isinstance(word, str) and word for word in words)):  # pyright: ignore
+            raise ValueError(f"filter_parameters={words!r}: must be a tuple of words, none of them empty")
 
     def unlimited(self) -> "Settings":
         """Lift the limits that a load generator meets first: how many connections, joins and messages, how often.

@@ -61,6 +61,7 @@ class Connection(Outbound):
         "framing",
         "groups",
         "has_remarks",
+        "opened_at",
         "parser",
         "paused",
         "pid",
@@ -103,6 +104,8 @@ class Connection(Outbound):
     """The frame its last process was handling when it crashed, if it was handling one."""
     refused: list[Frame] | None
     """Frames over the client's rate, which the process is to refuse."""
+    opened_at: float
+    """When the handshake was done."""
     allowance: float
     """Messages the client may send before it is over its rate, as of `stamp`."""
 
@@ -125,7 +128,7 @@ class Connection(Outbound):
         self.frames = ()
         self.unread = None
         self.allowance = 0.0
-        self.stamp = 0.0
+        self.stamp = self.opened_at = 0.0
 
     def __repr__(self) -> str:
         return f"<Connection {self.address} {self.state.name}>"
@@ -281,6 +284,8 @@ class Connection(Outbound):
         self.port.retry(self)
 
     def tell_closed(self, code: int | None, reason: str) -> None:
-        """Let the process know that nothing more comes and nothing more goes."""
+        """Let the process know that nothing more comes and nothing more goes. Once for each that was open."""
+        self.port.metrics.closed(code)
+        self.port.access.closed(self, code, reason)
         if self.pid is not None:
             send(self.pid, Closed(code, reason))

@@ -76,6 +76,11 @@ class Outbound:
         """Whether its socket did not take all it was given."""
         return self._backlog > 0
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait until its socket takes them; 0 unless it is blocked."""
+        return self._backlog
+
     def push(self, frame: bytes) -> None:
         """Write a frame at the end of this tick. A connection that is closing swallows it.
 
@@ -91,6 +96,7 @@ class Outbound:
             dirty.append(self)
         else:
             self.outbox = after(self.outbox, frame)
+            self.port.metrics.corked += 1
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping."""
@@ -109,6 +115,7 @@ class Outbound:
         assert isinstance(self.outbox, list)
         self.outbox.append(frame)
         self._backlog += len(frame)
+        self.port.metrics.corked += 1
         if self._backlog > self.port.settings.outbox_limit:
             self._cut_off()
 
@@ -125,6 +132,7 @@ class Outbound:
         except OSError:
             self.broken()
             return
+        self.port.metrics.bytes_sent += sent
         if sent < len(data):
             self.block(data, sent)
             return
@@ -156,6 +164,7 @@ class Outbound:
         except OSError:
             self.broken()
             return
+        self.port.metrics.bytes_sent += sent - self._sent
         if sent < len(data):
             self.outbox = [data]
             self._sent = sent

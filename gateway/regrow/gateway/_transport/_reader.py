@@ -60,6 +60,7 @@ class Reader:
         except OSError:
             data = b""
         size = len(data)
+        self._metrics.bytes_received += size
         if connection.parser is None and size >= _SHORTEST:
             # Most reads bring one whole frame, short or of up to 64 KiB. It needs no decoder.
             second = data[1]
@@ -139,7 +140,7 @@ class Reader:
             return frames
         over = min(len(frames), ceil(-connection.allowance))
         connection.refuse(frames[-over:])
-        self._metrics.refusals["message_rate"] += over
+        self._metrics.overrun += over
         if connection.allowance < -settings.message_burst and connection.ending is None:
             self._metrics.violations += 1
             connection.end(Ending(_POLICY_VIOLATION, "too many messages", is_violation=True))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
+from regrow.gateway._operations._metrics import Refusal
+
 from ._listener import OutOfDescriptorsError
 from ._outbound import State
 from ._poller import IN, OUT, open_poller
@@ -55,6 +57,7 @@ class ReadinessPort(Transport):
         """Accept nothing more."""
         for listener in self._listeners.values():
             listener.close()
+        self.is_listening = False
         self._listeners.clear()
         self._resting.clear()
 
@@ -65,7 +68,7 @@ class ReadinessPort(Transport):
                 try:
                     self._poller.register(sock.fileno(), IN)
                 except OSError:  # the kernel watches as many as it can
-                    self.metrics.refused += 1
+                    self.metrics.refuse(Refusal.DESCRIPTORS)
                     self.discard(connection)
         except OutOfDescriptorsError:
             if self.must_rest(listener):
@@ -105,6 +108,7 @@ class ReadinessPort(Transport):
     def retry_listening(self) -> None:
         """Let listeners that ran out of descriptors try again."""
         resting, self._resting = self._resting, []
+        self.is_exhausted = False
         for listener in resting:
             self._poller.register(listener.fileno(), IN)
 

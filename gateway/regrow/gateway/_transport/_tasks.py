@@ -70,6 +70,7 @@ class TaskPort(Transport):
 
     def stop_listening(self) -> None:
         """Accept nothing more."""
+        self.is_listening = False
         listeners, self._listeners = self._listeners, []
         self._ringing.clear()
         for listener in listeners:
@@ -79,6 +80,7 @@ class TaskPort(Transport):
 
     def retry_listening(self) -> None:
         """Let listeners that ran out of descriptors try again."""
+        self.is_exhausted = False
         for listener in self._listeners:
             self._unpark(listener)
 

@@ -15,7 +15,9 @@ import trio
 
 from regrow.actors import KILL, exit_signal
 from regrow.gateway._http._request import RequestParser
-from regrow.gateway._operations._metrics import Metrics
+from regrow.gateway._operations._access_log import AccessLog
+from regrow.gateway._operations._metrics import Metrics, Refusal
+from regrow.gateway._operations._secrets import ParameterFilter
 from regrow.gateway._presence._presence import Presence
 from regrow.gateway._pubsub._cork import Cork
 from regrow.gateway._pubsub._pubsub import PubSub
@@ -70,6 +72,7 @@ class Transport:
     def __init__(self, node: Node, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.access = AccessLog(ParameterFilter(settings.filter_parameters), node, trio.current_time)
         cork = Cork(self)
         self.pubsub = PubSub(cork)
         """The topics of channels."""
@@ -82,6 +85,10 @@ class Transport:
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}
+        self.is_listening = False
+        """Whether it accepts connections."""
+        self.is_exhausted = False
+        """Whether the last connection could not be accepted because there was no file descriptor left."""
         self.per_address = PeerCounts()
         self.handshaking: dict[Connection, float] = {}
         """Connections whose request is not complete, with the time they came, oldest first."""
@@ -139,13 +146,15 @@ class Transport:
         listeners = bind(address)
         for listener in listeners:
             self.heed(listener)
+        self.is_listening = True
         return tuple(listener.address for listener in listeners)
 
     def must_rest(self, listener: Listener) -> bool:
         """Turn away who waits on a listener for want of descriptors; whether that is impossible too."""
         turned, is_stuck = listener.turn_away(self._reserve, self.gate.busy())
         self.metrics.refused += turned
-        self.metrics.refusals["descriptors"] += turned
+        self.metrics.refusals[Refusal.DESCRIPTORS] += turned
+        self.is_exhausted = True
         return is_stuck and not turned
 
     def accepted(self, sock: ClientSocket, address: str) -> Connection:
@@ -172,7 +181,7 @@ class Transport:
         self.handshaking.pop(connection, None)
         self.metrics.opened += 1
         connection.allowance = self.settings.message_burst
-        connection.stamp = self.now()
+        connection.opened_at = connection.stamp = self.now()
         self.orphans[connection] = self.now()
         # Written now, not with the tick: a slow reader is cut off between frames, so its outbox must begin with one.
         connection.outbox = response
@@ -190,6 +199,7 @@ class Transport:
                 for finish in finished:
                     finish()
             dirty, self.dirty = self.dirty, []
+            written = 0
             for connection in dirty:
                 outbox = connection.outbox
                 if isinstance(outbox, Batch):
@@ -200,12 +210,15 @@ class Transport:
                     except OSError:
                         pass  # nothing was written: flush meets the same error and deals with it
                     else:
+                        written += sent
                         if sent == len(outbox):
                             connection.outbox = None
                         else:
                             connection.block(outbox, sent)
                         continue
                 connection.flush()
+            self.metrics.writes += len(dirty)
+            self.metrics.bytes_sent += written
 
     def before_flush(self, finish: Callable[[], None]) -> None:
         """Call ``finish`` before this tick's writes go out, those of what it says included.
@@ -296,8 +309,7 @@ class Transport:
         now = self.now()
         settings = self.settings
         for connection in _overdue(self.handshaking, now - settings.handshake_timeout):
-            self.metrics.refused += 1
-            self.metrics.refusals["handshake_timeout"] += 1
+            self.metrics.refuse(Refusal.TIMEOUT)
             self.discard(connection)
         for connection in _overdue(self.closing, now - settings.close_timeout):
             self.abort(connection)

@@ -1,0 +1,1 @@
+"""``regrow connect``: a terminal client for channels and for plain WebSockets."""
