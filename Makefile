@@ -8,13 +8,15 @@ EXAMPLES ?= 2000
 WSLOAD ?=
 CREF ?=
 
-.PHONY: help install serve test lint types layers check bench conformance conformance-beam conformance-websocket conformance-phoenix clean
+.PHONY: help install serve test lint types layers check bench clean
+.PHONY: conformance conformance-beam conformance-websocket conformance-websocket-quick conformance-phoenix
 
 help:
 	@echo "make serve        serve the lobby chat on http://$(HOST):$(PORT) (HOST=, PORT=)"
 	@echo "make test         run the test suite"
 	@echo "make check        lint, types and import layers"
 	@echo "make conformance  compare with a real BEAM (needs erl) and run the Autobahn suite (needs python2.7) and Phoenix's clients (needs node)"
+	@echo "make conformance-websocket-quick  the Autobahn cases that are not about compression"
 	@echo "make bench        benchmarks (WSLOAD=path CREF=path for those over sockets)"
 
 install: $(BIN)/.installed
@@ -61,6 +63,10 @@ conformance-websocket: install
 
 conformance-phoenix: install
 	$(BIN)/python -m tests.conformance.phoenix_js
+
+# The cases that are not about compression: less than a minute.
+conformance-websocket-quick: install
+	$(BIN)/python -m tests.conformance.autobahn --quick
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("each_transport")
 
-SETTINGS = Settings(connection_restarts=2, connection_restart_period=10, close_timeout=5, partitions=2)
+SETTINGS = Settings(
+    connection_restarts=2, connection_restart_period=10, close_timeout=5, partitions=2, ping_interval=math.inf
+)
 
 both_drivers = pytest.mark.parametrize("handler", [Crashing, AsyncCrashing])
 

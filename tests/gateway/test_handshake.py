@@ -13,6 +13,7 @@ from regrow.gateway._http._handshake import Accepted, Refused, negotiate
 from regrow.gateway._http._origin import AnyOrigin, OneOf
 from regrow.gateway._http._request import Request
 from regrow.gateway._settings._settings import Settings
+from regrow.gateway._wire._framing import PLAIN
 
 # The example of RFC 6455 section 1.3.
 REQUEST = Request(
@@ -68,6 +69,7 @@ def test_the_example_of_the_rfc_is_accepted_with_the_answer_of_the_rfc() -> None
             b"\r\n"
         ),
         subprotocol="chat",
+        framing=PLAIN,
     )
 
 

@@ -7,13 +7,11 @@ import json
 import pytest
 import trio
 from trio_websocket import connect_websocket_url
-from websockets.client import ClientProtocol
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
-from websockets.protocol import State
-from websockets.uri import parse_uri
 
 from regrow.gateway import Lobby, Settings
+from regrow.gateway._wire import _deflate
+from regrow.gateway._wire._frames import compressed_frame
+from tests.support.deflating_client import DeflatingClient
 from tests.support.serving import serving
 from tests.support.socket_test import socket_test
 
@@ -44,27 +42,54 @@ async def test_trio_websocket_chats_in_the_lobby() -> None:
         await socket.aclose()
 
 
+@pytest.mark.parametrize("level", [0, 1])
 @socket_test
-async def test_websockets_offers_compression_in_vain_and_closes_cleanly() -> None:
-    async with serving() as served:
-        raw = await served.connect()
-        uri = parse_uri(f"ws://127.0.0.1:{served.port}/echo")
-        protocol = ClientProtocol(uri, extensions=[ClientPerMessageDeflateFactory()])
-        protocol.send_request(protocol.connect())
-        await raw.send(*protocol.data_to_send())
-        while protocol.state is State.CONNECTING:
-            protocol.receive_data(await raw.stream.receive_some())
-        assert protocol.extensions == []
-        protocol.send_text(b"frag", fin=False)
-        protocol.send_continuation("ménté".encode(), fin=True)
-        protocol.send_close(4001, "done")
-        await raw.send(*protocol.data_to_send())
-        while protocol.state is not State.CLOSED:
-            data = await raw.stream.receive_some()
-            if data:
-                protocol.receive_data(data)
-            else:
-                protocol.receive_eof()
-        frames = [event for event in protocol.events_received() if isinstance(event, Frame)]
-        assert frames[0] == Frame(Opcode.TEXT, "fragménté".encode())
-        assert protocol.close_code == 4001
+async def test_websockets_offers_compression_and_closes_cleanly(level: int) -> None:
+    async with serving(settings=Settings(compression_level=level)) as served:
+        client = await DeflatingClient.open(served)
+        assert client.is_compressed is bool(level)
+        client.protocol.send_text(b"frag", fin=False)
+        client.protocol.send_continuation("ménté".encode(), fin=True)
+        await client.flush()
+        assert await client.text() == "fragménté"
+        assert await client.goodbye() == 1000
+
+
+@pytest.mark.parametrize("size", SIZES)
+@socket_test
+async def test_websockets_gets_back_what_it_compressed(size: int) -> None:
+    settings = Settings(max_message_size=1_000_000, compression_level=1, compression_threshold=1)
+    async with serving(settings=settings) as served:
+        client = await DeflatingClient.open(served)
+        await client.send("x" * size)
+        assert await client.text() == "x" * size
+        await client.send(b"y" * size)
+        assert (await client.frame()).data == b"y" * size
+        assert client.wire < 300 + size // 50
+
+
+@socket_test
+async def test_a_chat_is_compressed_once_for_all_who_agreed_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    compressed: list[bytes] = []
+
+    def counting(opcode: int, payload: bytes) -> bytes:
+        compressed.append(payload)
+        return compressed_frame(opcode, payload)
+
+    monkeypatch.setattr(_deflate, "compressed_frame", counting)
+    settings = Settings(compression_level=1, compression_threshold=200)
+    async with serving({"/socket/websocket": Lobby}, settings) as served:
+        path = "/socket/websocket?vsn=2.0.0"
+        plain = await served.client(path)
+        deflating = [await DeflatingClient.open(served, path) for _ in range(3)]
+        await plain.send_text(json.dumps(["1", "1", "room:tea", "phx_join", {}]))
+        await plain.text()
+        for client in deflating:
+            await client.send(json.dumps(["1", "1", "room:tea", "phx_join", {}]))
+            await client.text()
+        body = "hello " * 100
+        await deflating[0].send(json.dumps(["1", "2", "room:tea", "new_msg", {"body": body}]))
+        for text in (await plain.text(), *[await client.text() for client in deflating]):
+            assert json.loads(text) == [None, None, "room:tea", "new_msg", {"body": body}]
+        assert len(compressed) == 1
+        assert deflating[1].wire < 300

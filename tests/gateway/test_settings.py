@@ -11,6 +11,7 @@ from regrow.gateway._settings._settings import Settings
 
 NUMBERS = [name for name, setting in catalogue().items() if setting.kind in (int, float)]
 RESTARTS = ["connection_restarts", "channel_restarts", "room_restarts"]
+ZERO_MEANS_NONE = {*RESTARTS, "compression_level"}
 
 
 def test_settings_cannot_be_changed_after_they_were_made() -> None:
@@ -26,7 +27,7 @@ def test_a_wrong_limit_is_refused_with_the_name_of_the_field(name: str, value: f
         Settings(**wrong)
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in RESTARTS])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ZERO_MEANS_NONE])
 def test_zero_is_no_limit_and_no_timeout(name: str) -> None:
     zero: dict[str, Any] = {name: 0}
     with pytest.raises(ValueError, match=f"^{name}=0: must be"):
@@ -39,7 +40,7 @@ def test_a_gateway_may_grant_no_restart(name: str) -> None:
     assert getattr(Settings(**zero), name) == 0
 
 
-def test_unlimited_lifts_how_many_and_how_often_and_nothing_else() -> None:
+def test_unlimited_lifts_how_many_how_often_and_how_silent_and_nothing_else() -> None:
     settings = Settings(max_message_size=1000, outbox_limit=2000)
     unlimited = settings.unlimited()
     assert unlimited == replace(
@@ -52,6 +53,9 @@ def test_unlimited_lifts_how_many_and_how_often_and_nothing_else() -> None:
         message_burst=math.inf,
         join_rate=math.inf,
         join_burst=math.inf,
+        outbox_messages=math.inf,
+        ping_interval=math.inf,
+        idle_timeout=math.inf,
     )
 
 
@@ -68,3 +72,9 @@ def test_a_header_that_no_proxy_writes_is_refused() -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     assert [name for name, setting in catalogue().items() if not setting.gist.endswith(".")] == []
+
+
+@pytest.mark.parametrize("level", [-1, 10])
+def test_compression_has_nine_levels(level: int) -> None:
+    with pytest.raises(ValueError, match=r"^compression_level=.*from 0"):
+        Settings(compression_level=level)

@@ -12,7 +12,15 @@ from regrow.gateway import Channel, Error, JoinRefusedError, Ok, Socket, Stop
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AsyncObedient", "AsyncObedientSocket", "Obedient", "ObedientSocket", "Unmakeable"]
+__all__ = [
+    "AsyncObedient",
+    "AsyncObedientSocket",
+    "Hanging",
+    "HangingSocket",
+    "Obedient",
+    "ObedientSocket",
+    "Unmakeable",
+]
 
 
 class Obedient(Channel):
@@ -73,6 +81,25 @@ class Obedient(Channel):
 
     def terminate(self, reason: ExitReason) -> Any:
         self.ended.append((self.topic, reason))
+
+
+class Hanging(Channel):
+    """Counts what it hears; hangs in ``hang`` until it is let go."""
+
+    go: ClassVar[trio.Event]
+    heard: ClassVar[int]
+
+    async def handle_in(self, event: str, payload: Any) -> Any:
+        type(self).heard += 1
+        if event == "hang":
+            await self.go.wait()
+        return Ok({"heard": self.heard}) if event == "ask" else None
+
+
+class HangingSocket(Socket):
+    """A socket with channels that hang."""
+
+    channels: ClassVar[Mapping[str, type[Channel]]] = {"hang:*": Hanging, "obey:*": Obedient}
 
 
 class AsyncObedient(Obedient):

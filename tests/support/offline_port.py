@@ -43,6 +43,9 @@ class FakeSocket:
         self.room -= taken
         return taken
 
+    def setsockopt(self, *option: object) -> None:
+        pass
+
     def shutdown(self, how: int) -> None:
         pass
 

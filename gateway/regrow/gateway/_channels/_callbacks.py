@@ -48,6 +48,12 @@ class Callbacks:
     """
     intercepts: ClassVar[Collection[str]] = ()
     """Events broadcast in the topic that go to `handle_out` instead of to the client. See: Phoenix ``intercept/1``."""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """Events that soon mean nothing, like ``typing``: while a client reads too slowly the oldest of them are dropped.
+
+    They make room for other events, which are never dropped: a client that does not even read those is closed with
+    1013. The metric ``regrow_messages_dropped_total`` counts them.
+    """
     rejoin: ClassVar[Rejoin] = Rejoin.CLIENT
     """Who joins again after a crash."""
     room: ClassVar[type[Room] | None] = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from regrow.gateway._rooms._rooms import RoomMessage
-from regrow.gateway._transport._outbound import State
+from regrow.gateway._transport._outbound import Outbound, State
 
 from ._messages import Broadcast
 from ._process import ChannelProcess
 from ._replies import ReplyRef, reply_to
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from regrow.gateway._presence._presence import NewMeta
 
@@ -51,7 +51,11 @@ class Channel(ChannelProcess):
     def push(self, event: str, payload: Any) -> None:
         """Send this client an event."""
         connection = self.connection
-        connection.push(connection.dialect.push(self.join_ref, None, self.topic, event, payload))
+        frame = connection.dialect.push(self.join_ref, None, self.topic, event, payload)
+        if connection.flows or event not in self.volatile:
+            connection.push(frame)
+        else:
+            connection.push_volatile(frame)
 
     def reply_ref(self) -> ReplyRef:
         """What it takes to `reply` later to the message that is being handled.
@@ -75,11 +79,16 @@ class Channel(ChannelProcess):
 
     def broadcast(self, event: str, payload: Any) -> None:
         """Send every client in the topic an event, this one included; it is encoded once for all."""
-        self._pubsub.broadcast(self.topic, Broadcast(self.topic, event, payload))
+        self._pubsub.broadcast(self.topic, Broadcast(self.topic, event, payload), self._pushing(event))
 
     def broadcast_from(self, event: str, payload: Any) -> None:
         """Send every other client in the topic an event."""
-        self._pubsub.broadcast_from(self.connection, self.topic, Broadcast(self.topic, event, payload))
+        message = Broadcast(self.topic, event, payload)
+        self._pubsub.broadcast_from(self.connection, self.topic, message, self._pushing(event))
+
+    def _pushing(self, event: str) -> Callable[[Outbound, bytes], None]:
+        """How an event is pushed to clients that read too slowly."""
+        return Outbound.push_volatile if event in self.volatile else Outbound.push
 
     def broadcast_to(self, topic: str, event: str, payload: Any) -> None:
         """Send every client in another topic an event; this client need not be in it.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from regrow.actors import ExitReason, Pid, Ref
     from regrow.gateway._transport._connection import Connection
 
+    from ._backpressure import Milestone
+
 __all__ = ["Joined", "Mail"]
 
 
@@ -22,14 +24,18 @@ __all__ = ["Joined", "Mail"]
 class Joined:
     """One topic a client has joined, or is joining."""
 
-    __slots__ = ("earlier", "join", "pid", "topic", "waiting")
+    __slots__ = ("earlier", "join", "lead", "milestone", "pid", "topic", "waiting")
 
-    def __init__(self, join: Message) -> None:
+    def __init__(self, join: Message, lead: int) -> None:
+        self.lead = lead
+        """Messages that may be handed on before `look` is to be called."""
+        self.milestone: Milestone | None = None
+        """What its channel has to reach before the client is read again."""
         self.topic = join.topic
         self.join = join
         self.pid: Pid | None = None
         """The channel process, once its supervisor has started it."""
-        self.waiting: list[Message] | Mail | None = []
+        self.waiting: list[Message | Milestone] | Mail | None = []
         """Messages the process is not sent: those that came before there was one, which are kept in a list; or all,
         if the server rejoins."""
 
@@ -56,8 +62,8 @@ class Mail:
         self._connection = connection
         self._joined = joined
         self._pid: Pid | None = None
-        self._queue: deque[Message | Broadcast] = deque()
-        self.current: Message | Broadcast | None = None
+        self._queue: deque[Message | Broadcast | Milestone] = deque()
+        self.current: Message | Broadcast | Milestone | None = None
         """What is being handled."""
         self.has_joined = False
         """Whether `Channel.join` has let the client in once."""
@@ -68,7 +74,10 @@ class Mail:
         self.watch: Ref | None = None
         """The socket's monitor of the supervisor, while it is to restart the channel."""
 
-    def append(self, message: Message | Broadcast) -> None:
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def append(self, message: Message | Broadcast | Milestone) -> None:
         """Put a message behind the others."""
         self._queue.append(message)
         if self._pid is not None:
@@ -88,7 +97,7 @@ class Mail:
         if process is not None:
             process.post(self)
 
-    def take(self) -> Message | Broadcast:
+    def take(self) -> Message | Broadcast | Milestone:
         """The next message."""
         self.current = self._queue.popleft()
         return self.current
@@ -113,11 +122,11 @@ class Mail:
         while self._queue:
             self._refuse(self._queue.popleft())
 
-    def _refuse(self, message: Message | Broadcast | None) -> None:
+    def _refuse(self, message: Message | Broadcast | Milestone | None) -> None:
         if isinstance(message, Message) and message.ref is not None:
             join_ref = self._joined.join.join_ref
             push_reply(self._connection, join_ref, message.ref, message.topic, Error({"reason": "channel crashed"}))
 
 
-def _is_join(message: Message | Broadcast | None) -> bool:
+def _is_join(message: Message | Broadcast | Milestone | None) -> bool:
     return isinstance(message, Message) and message.event == "phx_join"

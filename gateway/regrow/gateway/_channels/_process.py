@@ -10,6 +10,7 @@ import msgspec
 from regrow.actors import ExitProcess, StopRequest, reason_of, receive, resolved, send
 from regrow.actors.sys import SystemMessage
 
+from ._backpressure import Milestone
 from ._callbacks import Callbacks
 from ._joined import Mail
 from ._messages import INVALID_MESSAGE, Broadcast, Message
@@ -77,6 +78,8 @@ class ChannelProcess(Callbacks):
             return self.handle_out, (message.event, message.payload), self._settle
         if isinstance(message, StopRequest):
             return Stop, (message.reason,), self._settle
+        if isinstance(message, Milestone):
+            return message.reached, (), self._settle
         if isinstance(message, SystemMessage):  # it answers none, like any process that is no behaviour
             return _nothing, (), self._settle
         return self.handle_info, (message,), self._settle

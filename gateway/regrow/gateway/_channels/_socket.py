@@ -18,6 +18,7 @@ from regrow.gateway._operations._metrics import Refusal
 from regrow.gateway._transport._rate import refill
 from regrow.gateway._wire._decoder import INVALID_DATA
 
+from ._backpressure import caught_up, look
 from ._joined import Joined
 from ._json import json_serializer
 from ._messages import INVALID_MESSAGE, Message, UnspokenFrameError
@@ -98,6 +99,8 @@ class Socket(Handler):
 
     subprotocols: ClassVar[tuple[str, ...]] = (MSGPACK, "phoenix")
     """``regrow.msgpack``, or JSON as ``phoenix``: a browser wants an answer if it offers that beside a token."""
+    has_heartbeats: ClassVar[bool] = True
+    """A Phoenix client sends one every 30 seconds."""
 
     channels: ClassVar[Mapping[str, type[Channel]]] = {}
     """Channel classes by topic pattern: a topic, or a prefix with ``*`` behind it. The first that matches decides."""
@@ -228,10 +231,14 @@ class Socket(Handler):
             self._outside(message, joined)
         elif message.join_ref is not None and message.join_ref != joined.join.join_ref:
             pass  # of an earlier join: Phoenix drops it too
-        elif joined.waiting is not None:
-            joined.waiting.append(message)
-        elif joined.pid is not None:
-            send(joined.pid, message)
+        else:
+            if joined.waiting is not None:
+                joined.waiting.append(message)
+            elif joined.pid is not None:
+                send(joined.pid, message)
+            joined.lead -= 1
+            if not joined.lead:
+                look(joined, connection)
 
     def _outside(self, message: Message, joined: Joined | None) -> None:
         """A message that no joined channel takes."""
@@ -275,7 +282,7 @@ class Socket(Handler):
             self.connection.port.metrics.joins_refused += 1
             self._reply_error(message, "too many channels joined")
             return
-        entry = joined[message.topic] = Joined(message)
+        entry = joined[message.topic] = Joined(message, self.connection.port.settings.mailbox_limit)
         if earlier is not None:
             entry.earlier = earlier.pid or earlier.earlier
             if entry.earlier is not None and entry.earlier.is_alive:
@@ -292,6 +299,7 @@ class Socket(Handler):
     def _leave_earlier(self, earlier: Joined) -> None:
         """A second join of a topic ends the first, which has `Settings.channel_shutdown` to stop."""
         del self.session.joined[earlier.topic]
+        caught_up(earlier)
         self.connection.port.pubsub.unsubscribe(earlier.topic, self.connection)
         if earlier.pid is not None:
             self._stop_channel(earlier.topic, earlier.pid, DUPLICATE_JOIN, self.connection)
@@ -328,6 +336,7 @@ class Socket(Handler):
             mail.give_up()
         is_rejoin = mail is not None and mail.has_joined
         del session.joined[joined.topic]
+        caught_up(joined)
         self.connection.port.pubsub.unsubscribe(joined.topic, self.connection)
         if isinstance(reason, JoinCrashed) and not is_rejoin:
             self.connection.port.metrics.channel_crashes += 1

@@ -10,6 +10,7 @@ from regrow.actors import demonitor, exit_signal, self_, send, start_inline, sta
 from regrow.gateway._transport._outbound import State
 from regrow.supervisors import ChildSpec, Restart, RestartLimit, start_child_soon
 
+from ._backpressure import caught_up
 from ._callbacks import Rejoin
 from ._joined import Joined, Mail
 from ._outcomes import DUPLICATE_JOIN, ENDED
@@ -113,6 +114,7 @@ def give_up(connection: Connection, joined: Joined) -> None:
         return
     del connection.session.joined[joined.topic]
     connection.port.pubsub.unsubscribe(joined.topic, connection)
+    caught_up(joined)
     if joined.mail is not None:
         joined.mail.give_up()
     join_ref = joined.join.join_ref

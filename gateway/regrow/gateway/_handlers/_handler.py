@@ -9,7 +9,7 @@ from regrow.actors import NORMAL, ExitProcess, InitFailedError, are_plain, recei
 from regrow.actors.sys import SystemMessage
 from regrow.gateway._operations._metrics import Refusal
 from regrow.gateway._transport._connection import Closed, Connection
-from regrow.gateway._transport._outbound import State
+from regrow.gateway._transport._outbound import Outbound, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -50,6 +50,9 @@ class Handler:
 
     subprotocols: ClassVar[tuple[str, ...]] = ()
     """What the server speaks on top of WebSocket, best first."""
+
+    has_heartbeats: ClassVar[bool] = False
+    """Whether clients send something now and then: one quiet for `Settings.idle_timeout` is closed with 1001."""
 
     pid: Pid
     """This process."""
@@ -126,6 +129,17 @@ class Handler:
         else:
             connection.push(connection.framing.binary(message))
 
+    def send_volatile(self, message: Frame) -> None:
+        """Like `send`, for what soon means nothing: while the client reads too slowly the oldest of these are dropped.
+
+        They make room for others, also for those that may not be dropped; the metric ``dropped`` counts them.
+        """
+        connection = self.connection
+        framing = connection.framing
+        connection.push_volatile(
+            framing.text(message.encode()) if isinstance(message, str) else framing.binary(message)
+        )
+
     def subscribe(self, topic: str) -> None:
         """Have the client written whatever is broadcast on a topic, until the connection ends."""
         self.connection.port.raw_pubsub.subscribe(topic, self.connection)
@@ -137,6 +151,10 @@ class Handler:
     def broadcast(self, topic: str, message: Frame) -> None:
         """Write a message to every client subscribed to a topic; it is encoded once for all."""
         self.connection.port.raw_pubsub.broadcast(topic, message)
+
+    def broadcast_volatile(self, topic: str, message: Frame) -> None:
+        """Like `broadcast`; for those that read too slowly it is as with `send_volatile`."""
+        self.connection.port.raw_pubsub.broadcast(topic, message, Outbound.push_volatile)
 
     def stop(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection behind everything sent so far."""

@@ -9,7 +9,10 @@ from http import HTTPStatus
 from typing import Final, TypeAlias, final
 
 from regrow.gateway._settings._settings import Settings
+from regrow.gateway._wire._framing import Framing
 
+from ._compression import agree
+from ._extensions import MalformedExtensionsError
 from ._request import Request
 from ._response import response
 
@@ -24,6 +27,9 @@ class Accepted:
 
     subprotocol: str | None
     """What both sides speak on top, as the server spells it; None when they agreed on nothing."""
+
+    framing: Framing
+    """How messages become frames: compressed, if the client offers that and the settings allow it."""
 
 
 @final
@@ -48,7 +54,7 @@ def negotiate(request: Request, settings: Settings, subprotocols: tuple[str, ...
 
     Args:
         request: what the client asks.
-        settings: whose `origins` apply.
+        settings: whose `origins` and compression apply.
         subprotocols: what the server speaks, best first. The first that the client offers is chosen. If there
             is none, the socket opens without a subprotocol; a client that insists on one closes it.
 
@@ -60,12 +66,18 @@ def negotiate(request: Request, settings: Settings, subprotocols: tuple[str, ...
     headers = request.headers
     if not settings.origins.allows(headers.get("origin"), headers["host"], request.scheme):
         return _FOREIGN_ORIGIN
+    try:
+        framing, extensions = agree(headers.get("sec-websocket-extensions", ""), settings)
+    except MalformedExtensionsError:
+        return _MALFORMED_EXTENSIONS
     key = headers["sec-websocket-key"].encode("ascii")
     head = _SWITCHING + b2a_base64(sha1(key + _GUID, usedforsecurity=False).digest(), newline=False)
     subprotocol = _choose(headers.get("sec-websocket-protocol", ""), subprotocols)
-    if subprotocol is None:
-        return Accepted(head + b"\r\n\r\n", None)
-    return Accepted(head + f"\r\nSec-WebSocket-Protocol: {subprotocol}\r\n\r\n".encode("ascii"), subprotocol)
+    if subprotocol is not None:
+        head += f"\r\nSec-WebSocket-Protocol: {subprotocol}".encode("ascii")
+    if extensions is not None:
+        head += f"\r\nSec-WebSocket-Extensions: {extensions}".encode("ascii")
+    return Accepted(head + b"\r\n\r\n", subprotocol, framing)
 
 
 def _choose(offer: str, subprotocols: tuple[str, ...]) -> str | None:
@@ -140,3 +152,4 @@ _REQUIREMENTS: Final[tuple[tuple[Callable[[Request], bool], Refused], ...]] = (
     ),
 )
 _FOREIGN_ORIGIN: Final = _refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not open a WebSocket here.")
+_MALFORMED_EXTENSIONS: Final = _refuse(HTTPStatus.BAD_REQUEST, "The header Sec-WebSocket-Extensions is malformed.")

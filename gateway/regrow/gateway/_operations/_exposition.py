@@ -105,14 +105,15 @@ class GatewayCollector(Collector):
             "reason",
             {
                 "crashed": metrics.given_up,
+                "idle": metrics.idle,
                 "lost": metrics.lost,
+                "silent": metrics.silent,
                 "slow_consumer": metrics.slow_consumers,
+                "stalled": metrics.stalled,
                 "violation": metrics.violations,
             },
         )
-        yield _counter(
-            "regrow_joins_refused", "Joins refused: too many.", metrics.joins_refused
-        )
+        yield _counter("regrow_joins_refused", "Joins refused: too many.", metrics.joins_refused)
         yield _counters(
             "regrow_messages_dropped",
             "Messages that were not handled or not written, by reason.",

@@ -78,13 +78,16 @@ _COUNTERS: Final = (
     "deliveries",
     "dirtied_by_batches",
     "given_up",
+    "idle",
     "joins_refused",
     "lost",
     "opened",
     "overrun",
     "received",
     "refused",
+    "silent",
     "slow_consumers",
+    "stalled",
     "violations",
     "volatile_dropped",
     "writes",
@@ -137,6 +140,12 @@ class Metrics:
     """Connections closed because their client broke the protocol or went on above its rate."""
     volatile_dropped: int
     """Frames of volatile events dropped because their client read too slowly."""
+    silent: int
+    """Connections closed because their client did not answer a ping."""
+    idle: int
+    """Connections closed because their client sent no message for too long."""
+    stalled: int
+    """Connections reset because their client took nothing for too long."""
 
     def __init__(self) -> None:
         for name in _COUNTERS:

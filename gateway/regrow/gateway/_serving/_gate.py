@@ -205,6 +205,7 @@ class Gate:
         leftover: bytes,
     ) -> None:
         connection.session = session
+        connection.framing = decision.framing
         connection.dialect = route.handler.dialect(connection.framing, decision.subprotocol)
         connection.route = route
         self._port.opened(connection, decision.response, leftover)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -18,6 +18,7 @@ from regrow.gateway._pubsub._groups import DISCONNECT
 from regrow.gateway._transport._addresses import Tcp
 from regrow.gateway._transport._choice import open_transport
 
+from ._drain import drain
 from ._gate import Gate
 from ._probes import probes
 from ._tree import part_names, start_tree
@@ -48,6 +49,8 @@ class RunningGateway:
     """What it listens on, as it was bound: host names as numbers, port 0 as the one that was picked."""
     transport: Transport
     """The sockets."""
+    gate: Gate
+    """Who lets connections in; it says whether the gateway is draining."""
 
     @property
     def metrics(self) -> Metrics:
@@ -58,6 +61,11 @@ class RunningGateway:
     def presence(self) -> Presence:
         """Who is in which topic."""
         return self.transport.presence
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is stopping: it accepts nothing more, and sends away who is there."""
+        return self.gate.is_draining
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -136,6 +144,7 @@ async def open_gateway(
     *,
     listen: Sequence[Address] = (),
     transport: TransportName | None = None,
+    jitter: Random | None = None,
 ) -> AsyncGenerator[RunningGateway]:
     """Serve a gateway while the block runs. Port 0 picks a free one.
 
@@ -143,8 +152,9 @@ async def open_gateway(
     TLS. ``transport`` is how the sockets are waited for; None chooses the best that the operating system has.
 
     The caller must be a process; the gateway's supervision tree is linked to it. When the block ends no more
-    connections are accepted and those that are open are closed with 1012 and given
-    `Settings.drain_timeout` seconds to answer; then the tree is stopped.
+    connections are accepted and those that are open are closed with 1012, at once if they are not more than
+    `Settings.drain_batch`, else in batches spread by ``jitter``. All have `Settings.drain_timeout` seconds to be
+    gone; then the tree is stopped.
 
     Raises:
         OSError: an address cannot be bound, or its certificate cannot be used; ``filename`` is the address. Or the
@@ -169,25 +179,14 @@ async def open_gateway(
         addresses = tuple(bound for address in wanted for bound in sockets.listen(address))
         tree = health.tree = await start_tree(sockets)
         try:
-            yield RunningGateway(addresses, sockets)
+            yield RunningGateway(addresses, sockets, gate)
         finally:
             gate.is_draining = True
             with trio.CancelScope(shield=True):
-                await _drain(sockets)
+                await drain(sockets, Random() if jitter is None else jitter)  # noqa: S311 - a crowd is spread, no secret
                 if tree.is_alive:
                     await stop(tree)
     finally:
         sockets.close()
         sockets.access.close()
         node.reports.counters.remove(supervision.count)
-
-
-async def _drain(transport: Transport) -> None:
-    """Close every connection with 1012 and wait until all are closed, or the deadline is over."""
-    transport.stop_listening()
-    for connection in list(transport.connections.values()):
-        connection.drain()
-    for connection in list(transport.handshaking):
-        transport.discard(connection)  # there is nothing yet to say goodbye to
-    with trio.move_on_after(transport.settings.drain_timeout):
-        await transport.emptied()

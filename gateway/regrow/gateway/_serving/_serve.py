@@ -43,13 +43,13 @@ def serve(
     listen: Sequence[Address] = (),
     transport: TransportName | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; then close every connection with 1012 and return within the drain timeout.
+    """Serve until SIGINT or SIGTERM; then drain: close every connection with 1012, within the drain timeout.
 
     Before that it raises the process's limit of open files to what `Settings.max_connections` needs, as far as that
     goes, and warns if it is not enough.
 
-    ``ready`` is called once the gateway accepts connections. A second signal ends the draining. ``listen`` and
-    ``transport`` are those of `open_gateway`.
+    ``ready`` is called once the gateway accepts connections. A second signal breaks the connections that are left.
+    ``listen`` and ``transport`` are those of `open_gateway`.
 
     Raises:
         OSError: an address cannot be bound, or its certificate cannot be used; ``filename`` is the address.

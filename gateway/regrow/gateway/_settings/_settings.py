@@ -15,7 +15,11 @@ _COUNTS: Final = (
     "max_fragments",
     "max_header_size",
     "max_header_count",
+    "compression_threshold",
     "outbox_limit",
+    "outbox_messages",
+    "mailbox_limit",
+    "drain_batch",
     "max_connections",
     "max_connections_per_address",
     "accept_burst",
@@ -31,13 +35,21 @@ _COUNTS: Final = (
 _POSITIVE: Final = (
     "handshake_timeout",
     "close_timeout",
+    "ping_interval",
+    "ping_timeout",
+    "idle_timeout",
+    "write_timeout",
     "accept_rate",
     "channel_shutdown",
     "message_rate",
     "join_rate",
+    "drain_interval",
     "drain_timeout",
 )
 _RESTARTS: Final = ("connection_restarts", "channel_restarts", "room_restarts")
+
+
+_HARDEST: Final = 9
 
 
 @final
@@ -56,6 +68,15 @@ class Settings:
 
     max_fragments: int = 1024
     """Frames of one message. One more closes with 1009: empty fragments would never reach the size limit."""
+
+    compression_level: int = 0
+    """How hard messages are compressed, from 1 (fast) to 9 (small), for clients that offer permessage-deflate.
+
+    0: never. Neither side keeps context between messages, so that it costs no memory per connection.
+    """
+
+    compression_threshold: int = 256
+    """Bytes of the shortest message that is compressed. Less than that is hardly worth the time."""
 
     max_header_size: int = 16_384
     """Bytes of a request head, from the request line to the empty line. A longer one is answered with 431."""
@@ -76,8 +97,38 @@ class Settings:
     """Seconds a channel that is told to stop may take, for a second join or the end of its connection. Then it is
     killed. Phoenix waits as long."""
 
+    ping_interval: float = 20.0
+    """Seconds of silence after which a client is asked whether it is there. `math.inf`: never.
+
+    A connection that is not read, because what it said before has not been taken yet, is not judged.
+    """
+
+    ping_timeout: float = 20.0
+    """Seconds in which something must come back. Then the connection is closed with 1011, and reset."""
+
+    idle_timeout: float = 60.0
+    """Seconds in which a client that sends heartbeats must send a message. Then it is closed with 1001.
+
+    It holds for handlers that set `Handler.has_heartbeats`, as `Socket` does. Pongs are no messages.
+    """
+
+    write_timeout: float = 10.0
+    """Seconds in which a client that has not read all must take a byte. Then the connection is reset."""
+
     outbox_limit: int = 1_048_576
-    """Bytes waiting to be sent to one connection. A reader slower than that gets 1013 and is then aborted."""
+    """Bytes waiting to be sent to one connection. A reader slower than that gets 1013 and is then aborted.
+
+    What is volatile is dropped first, see `Channel.volatile` and `Handler.send_volatile`.
+    """
+
+    outbox_messages: float = 256
+    """Messages waiting to be sent to a client that has not read what was sent before; else as `outbox_limit`."""
+
+    mailbox_limit: int = 256
+    """Messages of one client that may wait for one of its channels. The client is not read until they were taken.
+
+    What one read brought is taken in whole, so there may be up to 64 KiB more.
+    """
 
     max_connections: float = 15_000
     """Open connections of one worker. One more is answered with 503 and Retry-After."""
@@ -149,8 +200,14 @@ class Settings:
     See: Phoenix.Logger, ``:filter_parameters``.
     """
 
-    drain_timeout: float = 10.0
+    drain_timeout: float = 30.0
     """Seconds in which a stopping gateway closes its connections with 1012. What is left then is aborted."""
+
+    drain_batch: int = 1_000
+    """Connections that are closed at once. Those beyond that are closed in further batches, at random."""
+
+    drain_interval: float = 2.0
+    """Seconds between two batches, on average; less, if there are too many batches for `drain_timeout`."""
 
     partitions: int = 8
     """Supervisors that share the connections, so that one of them giving up leaves the others alone."""
@@ -174,7 +231,7 @@ class Settings:
     room_restart_period: int = 10
     """Whole seconds over which `room_restarts` are counted."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: C901 - a flat list of checks
         for name in _COUNTS:
             if not getattr(self, name) >= 1:  # written so that nan fails too
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be at least 1")
@@ -193,11 +250,13 @@ class Settings:
         words: object = self.filter_parameters
         if not (isinstance(words, tuple) and all(isinstance(word, str) and word for word in words)):  # pyright: ignore
             raise ValueError(f"filter_parameters={words!r}: must be a tuple of words, none of them empty")
+        if not 0 <= self.compression_level <= _HARDEST:
+            raise ValueError(f"compression_level={self.compression_level!r}: must be from 0 (off) to {_HARDEST}")
 
     def unlimited(self) -> "Settings":
-        """Lift the limits that a load generator meets first: how many connections, joins and messages, how often.
+        """Lift the limits that a load generator meets first: how many, how often, how silent.
 
-        Sizes, timeouts and the outbox stay: a benchmark must not measure a gateway that nobody would run.
+        Sizes, other timeouts and the bytes of the outbox stay: nobody would run the gateway that is measured without.
         """
         return replace(
             self,
@@ -209,4 +268,7 @@ class Settings:
             message_burst=math.inf,
             join_rate=math.inf,
             join_burst=math.inf,
+            outbox_messages=math.inf,
+            ping_interval=math.inf,
+            idle_timeout=math.inf,
         )

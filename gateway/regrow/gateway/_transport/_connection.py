@@ -15,6 +15,7 @@ from regrow.gateway._wire._decoder import Decoder, Ending
 from regrow.gateway._wire._frames import close_frame
 from regrow.gateway._wire._framing import PLAIN
 
+from ._keepalive import SPOKE
 from ._outbound import Outbound, State
 from ._outbox import seal
 
@@ -61,6 +62,9 @@ class Connection(Outbound):
         "framing",
         "groups",
         "has_remarks",
+        "heard",
+        "held",
+        "idle_since",
         "opened_at",
         "parser",
         "paused",
@@ -69,6 +73,7 @@ class Connection(Outbound):
         "refused",
         "route",
         "session",
+        "silent_since",
         "stamp",
         "unread",
     )
@@ -108,6 +113,14 @@ class Connection(Outbound):
     """When the handshake was done."""
     allowance: float
     """Messages the client may send before it is over its rate, as of `stamp`."""
+    heard: int
+    """What came since the last round of `Keepalive`: reading leaves its mark here."""
+    silent_since: float
+    """When a round last found that something had come, or when it was pinged for lack of it."""
+    idle_since: float
+    """When a round last found that a message had come."""
+    held: int
+    """How many of its channels are too far behind for it to be read."""
 
     def __init__(self, port: Transport, sock: ClientSocket, address: str) -> None:
         super().__init__(port, sock)
@@ -129,6 +142,9 @@ class Connection(Outbound):
         self.unread = None
         self.allowance = 0.0
         self.stamp = self.opened_at = 0.0
+        self.heard = SPOKE
+        self.silent_since = self.idle_since = 0.0
+        self.held = 0
 
     def __repr__(self) -> str:
         return f"<Connection {self.address} {self.state.name}>"
@@ -167,9 +183,27 @@ class Connection(Outbound):
         self.has_remarks = False
         if self.ending is not None:
             self.close(self.ending.code, self.ending.reason)
-        elif self.paused:
+        elif self.paused and not self.held:
             self.paused = False
             self.port.watch(self)
+
+    def hold(self) -> None:
+        """Do not read from it until `release` was called as often: what it said has not got where it should."""
+        self.held += 1
+        if not self.paused and self.state is State.OPEN:
+            self.paused = True
+            self.port.watch(self)
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self.held -= 1
+        if self.held or not self.paused:
+            return
+        if self.unread is None:
+            self.paused = False
+            self.port.watch(self)
+        else:
+            self.has_remarks = True  # it is read again once the process has taken what it has read
 
     def _last_taken(self) -> Frame | None:
         """The frame that was being handled when the process died, if it was handling one."""
@@ -256,7 +290,7 @@ class Connection(Outbound):
         if isinstance(self.frames, list):
             self.frames.clear()  # the process may be in the middle of them
         self.unread = None
-        self.parser = Decoder(self.port.settings)
+        self.parser = Decoder(self.port.settings, self.framing.inflater)
         if self.paused:
             self.paused = False
             self.port.watch(self)
@@ -270,6 +304,12 @@ class Connection(Outbound):
     def broken(self) -> None:
         """The socket refused a write: the client is gone."""
         self.port.lost(self)
+
+    def stalled(self) -> None:
+        """Its client takes nothing: there is no way to say goodbye."""
+        self.port.metrics.stalled += 1
+        self.tell_closed(ABNORMAL, "the client took nothing for too long")
+        self.port.abort(self)
 
     def written(self) -> None:
         """Our goodbye is out."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from regrow.gateway._wire._frames import end_of_frame, pong_frame
+from regrow.gateway._wire._frames import end_of_frame, ping_frame, pong_frame
 
-from ._outbox import Batch, Outbox, after, joined
+from ._outbox import Batch, Outbox, Part, Volatile, after, joined, unsent
 
 if TYPE_CHECKING:
     from ._client_socket import ClientSocket
@@ -40,7 +40,7 @@ class Outbound:
     flows: bool
     """Whether it is open and its socket takes what it is given. Invariant: ``flows <= (state is State.OPEN)``."""
     outbox: Outbox
-    """What is to be written. While the socket is full, a list that begins with what it took a part of."""
+    """What is to be written. While the socket is full, a list of bytes that begins with what it took a part of."""
 
     def __init__(self, port: Transport, sock: ClientSocket) -> None:
         self.port = port
@@ -57,6 +57,10 @@ class Outbound:
 
     def broken(self) -> None:
         """The socket refused a write: the client is gone."""
+        raise NotImplementedError
+
+    def stalled(self) -> None:
+        """Its full socket has taken nothing for `Settings.write_timeout`."""
         raise NotImplementedError
 
     def written(self) -> None:
@@ -84,7 +88,7 @@ class Outbound:
     def push(self, frame: bytes) -> None:
         """Write a frame at the end of this tick. A connection that is closing swallows it.
 
-        A client that reads too slowly for `Settings.outbox_limit` is closed with 1013.
+        A client that reads too slowly for `Settings.outbox_limit` or `Settings.outbox_messages` is closed with 1013.
         """
         if not self.flows:
             self._push_blocked(frame)
@@ -97,6 +101,17 @@ class Outbound:
         else:
             self.outbox = after(self.outbox, frame)
             self.port.metrics.corked += 1
+
+    def push_volatile(self, frame: bytes) -> None:
+        """Like `push`, but while the client reads too slowly the oldest such frames are dropped to make room."""
+        if self.flows:
+            self.push(frame)
+        else:
+            self._push_blocked(Volatile(frame))
+
+    def ping(self, payload: bytes) -> None:
+        """Ask the client whether it is there."""
+        self.push(ping_frame(payload))
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping."""
@@ -112,12 +127,25 @@ class Outbound:
     def _push_blocked(self, frame: bytes) -> None:
         if self.state is not State.OPEN:
             return
-        assert isinstance(self.outbox, list)
-        self.outbox.append(frame)
+        outbox = self.outbox
+        assert isinstance(outbox, list)
+        outbox.append(frame)
         self._backlog += len(frame)
         self.port.metrics.corked += 1
-        if self._backlog > self.port.settings.outbox_limit:
-            self._cut_off()
+        while self._is_over(outbox):
+            oldest = next((at for at in range(1, len(outbox)) if isinstance(outbox[at], Volatile)), None)
+            if oldest is None:
+                self._cut_off()
+                return
+            dropped = outbox.pop(oldest)
+            assert isinstance(dropped, bytes)
+            self._backlog -= len(dropped)
+            self.port.metrics.volatile_dropped += 1
+
+    def _is_over(self, outbox: list[Part]) -> bool:
+        """Whether more waits than may; what the socket took a part of is no message that waits."""
+        settings = self.port.settings
+        return self._backlog > settings.outbox_limit or len(outbox) - 1 > settings.outbox_messages
 
     def flush(self) -> None:
         """Write what the outbox holds; what the socket does not take waits until it is writable."""
@@ -146,6 +174,7 @@ class Outbound:
         self.outbox = [data]
         self._sent = sent
         self._backlog = len(data) - sent
+        self.port.blocked[self] = self.port.now()
         self.rewatch()
         if self._backlog > self.port.settings.outbox_limit and self.state is State.OPEN:
             self._cut_off()
@@ -165,11 +194,15 @@ class Outbound:
             self.broken()
             return
         self.port.metrics.bytes_sent += sent - self._sent
+        blocked = self.port.blocked
         if sent < len(data):
-            self.outbox = [data]
-            self._sent = sent
+            if sent > self._sent:
+                blocked.pop(self, None)
+                blocked[self] = self.port.now()  # behind the others: those that took nothing for longest come first
+            self._sent = unsent(outbox, sent)
             self._backlog = len(data) - sent
             return
+        blocked.pop(self, None)
         self.outbox = None
         self._sent = self._backlog = 0
         self.rewatch()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, final
 
-__all__ = ["Batch", "Outbox", "after", "joined", "seal"]
+__all__ = ["Batch", "Outbox", "Volatile", "after", "joined", "seal", "unsent"]
 
 
 @final
@@ -37,6 +37,13 @@ class Batch:
     def cut(self, start: int, stop: int | None) -> bytes:
         """The frames from ``start`` up to ``stop`` as one."""
         return b"".join(self.frames[start:stop])
+
+
+@final
+class Volatile(bytes):
+    """A frame that waits for a full socket and may be dropped: who reads slowly does not need all of them."""
+
+    __slots__ = ()
 
 
 Cut: TypeAlias = tuple[Batch, int, int | None]
@@ -79,3 +86,19 @@ def joined(outbox: Batch | list[Part]) -> bytes:
             for part in outbox
         ]
     )
+
+
+def unsent(outbox: list[Part], sent: int) -> int:
+    """Remove the parts of which all bytes are among the first ``sent``; how many bytes of the next are too.
+
+    For an outbox whose socket is full: all its parts are bytes.
+    """
+    done = 0
+    for part in outbox:
+        assert isinstance(part, bytes)
+        if len(part) > sent:
+            break
+        sent -= len(part)
+        done += 1
+    del outbox[:done]
+    return sent

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 from regrow.gateway._wire._decoder import Decoder, Ending, Frame
 from regrow.gateway._wire._mask import apply_mask
 
+from ._keepalive import HEARD, SPOKE
 from ._outbound import State
 from ._rate import refill
 
@@ -84,6 +85,7 @@ class Reader:
                 self.decode(connection, data)
                 return
             self._metrics.received += 1
+            connection.heard = SPOKE
             if self._is_limited:
                 self._deliver(connection, [frame])
                 return
@@ -110,7 +112,7 @@ class Reader:
         """Feed bytes of an open connection to its decoder and hand on what is whole."""
         decoder = connection.parser
         if decoder is None:
-            decoder = Decoder(self._settings)
+            decoder = Decoder(self._settings, connection.framing.inflater)
         assert isinstance(decoder, Decoder)
         frames = decoder.feed(data)
         for payload in decoder.take_pings():
@@ -118,6 +120,10 @@ class Reader:
         ending = decoder.ending
         connection.parser = None if decoder.is_idle else decoder
         self._metrics.received += len(frames)
+        if frames:
+            connection.heard = SPOKE
+        elif connection.heard < HEARD:
+            connection.heard = HEARD
         if ending is not None:
             connection.end(ending)
             self._metrics.violations += ending.is_violation

@@ -24,6 +24,7 @@ from regrow.gateway._pubsub._pubsub import PubSub
 from regrow.gateway._rooms._rooms import Rooms
 
 from ._connection import ABNORMAL, Connection
+from ._keepalive import Keepalive
 from ._listener import bind
 from ._outbound import Outbound, State
 from ._outbox import Batch
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "Transport"]
 
-W = TypeVar("W")
+T = TypeVar("T")
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER without time: closing the socket resets the connection."""
@@ -98,6 +99,8 @@ class Transport:
         """Open connections without a process, which is on its way, with the time, oldest first."""
         self.stopping: dict[Pid, float] = {}
         """Channels that were told to stop, with the time, oldest first."""
+        self.blocked: dict[Outbound, float] = {}
+        """Connections whose socket is full, with the time it last took something, longest ago first."""
         self.node = node
         self.dirty: list[Outbound] = []
         """Connections with something to write at the end of this tick."""
@@ -105,6 +108,7 @@ class Transport:
         self._emptied: trio.Event | None = None
         self._reader = Reader(self)
         self._reserve = Reserve()
+        self._keepalive = Keepalive(self)
 
     # What the derived classes know.
 
@@ -282,6 +286,7 @@ class Transport:
         connection.unread = None
         for waiting in (self.handshaking, self.closing, self.orphans):
             waiting.pop(connection, None)
+        self.blocked.pop(connection, None)
         del self.connections[connection.sock.fileno()]
         self.per_address.left(connection.address)
         connection.sock.close()
@@ -318,6 +323,9 @@ class Transport:
         for channel in _overdue(self.stopping, now - settings.channel_shutdown):
             del self.stopping[channel]
             exit_signal(channel, KILL)
+        for outbound in _overdue(self.blocked, now - settings.write_timeout):
+            outbound.stalled()
+        self._keepalive.walk()
         self.retry_listening()
 
     def disconnect(self) -> None:
@@ -332,9 +340,9 @@ class Transport:
         self._reserve.close()
 
 
-def _overdue(waiting: dict[W, float], before: float) -> list[W]:
+def _overdue(waiting: dict[T, float], before: float) -> list[T]:
     """Those that have waited since ``before`` or longer; ``waiting`` is ordered by time."""
-    overdue: list[W] = []
+    overdue: list[T] = []
     for one, since in waiting.items():
         if since > before:
             break

@@ -10,11 +10,16 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from ._deflate import BombError, CorruptError
 from ._frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from ._mask import apply_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from regrow.gateway._settings._settings import Settings
+
+    from ._deflate import Inflater
 
 __all__ = ["Decoder", "Ending", "Frame"]
 
@@ -25,6 +30,7 @@ _MASKED = 0x80
 _FIN_TEXT = 0x80 | TEXT
 _FIN_BINARY = 0x80 | BINARY
 _RSV = 0x70
+_RSV1 = 0x40
 _LENGTH_16, _LENGTH_64 = 126, 127
 _MAX_CONTROL = 125
 
@@ -59,9 +65,10 @@ class _Violation(Exception):  # noqa: N818 - the client's, not ours
 class _Partial:
     """A fragmented message of which some fragments are here."""
 
-    __slots__ = ("_text", "count", "parts", "size")
+    __slots__ = ("_text", "count", "inflater", "parts", "size")
 
-    def __init__(self, opcode: int) -> None:
+    def __init__(self, opcode: int, inflater: Inflater | None) -> None:
+        self.inflater = inflater
         self._text = codecs.getincrementaldecoder("utf-8")() if opcode == TEXT else None
         self.parts: list[str] | list[bytes] = []
         self.size = 0
@@ -71,6 +78,8 @@ class _Partial:
         """Add a fragment. Text is decoded as it comes, so that a bad byte fails fast (RFC 6455 8.1)."""
         self.size += len(payload)
         self.count += 1
+        if self.inflater is not None:
+            payload = self.inflater.finish(payload) if final else self.inflater.inflate(payload)
         part = payload if self._text is None else self._text.decode(payload, final)
         self.parts.append(part)  # type: ignore[arg-type]
 
@@ -85,13 +94,14 @@ class Decoder:
     A connection needs one only while a message is incomplete: a fresh decoder decodes whole frames all the same.
     """
 
-    __slots__ = ("_chunks", "_have", "_need", "_partial", "_pings", "_settings", "ending")
+    __slots__ = ("_chunks", "_have", "_inflater", "_need", "_partial", "_pings", "_settings", "ending")
 
     ending: Ending | None
     """Set once the client closed or broke the protocol; whatever follows is ignored."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, inflater: Callable[[int], Inflater] | None = None) -> None:
         self._settings = settings
+        self._inflater = inflater
         self._chunks: list[bytes] = []
         self._have = 0
         self._need = 0
@@ -186,8 +196,8 @@ class Decoder:
     def _check(self, first: int, length: int) -> None:
         """Refuse a frame from its header alone, before its payload is buffered."""
         opcode = first & 0x0F
-        if first & _RSV:
-            raise _Violation(PROTOCOL_ERROR, "reserved bits are set but no extension was negotiated")
+        if first & _RSV and not self._may_be_compressed(first):
+            raise _Violation(PROTOCOL_ERROR, "reserved bits are set that no extension gives a meaning to")
         if opcode in (CLOSE, PING, PONG):
             if not first & 0x80:
                 raise _Violation(PROTOCOL_ERROR, "a control frame must not be fragmented")
@@ -201,10 +211,17 @@ class Decoder:
             wrong = "continuation without a message" if partial is None else "new message inside a fragmented one"
             raise _Violation(PROTOCOL_ERROR, wrong)
         size = length + (partial.size if partial is not None else 0)
-        if size > self._settings.max_message_size:
-            raise _Violation(TOO_BIG, f"message of {size} bytes, the limit is {self._settings.max_message_size}")
+        limit = self._settings.max_message_size
+        if first & _RSV1 or (partial is not None and partial.inflater is not None):
+            limit = _most_compressed(limit)
+        if size > limit:
+            raise _Violation(TOO_BIG, f"message of {size} bytes, the limit is {limit}")
         if partial is not None and partial.count >= self._settings.max_fragments:
             raise _Violation(TOO_BIG, f"more than {self._settings.max_fragments} fragments")
+
+    def _may_be_compressed(self, first: int) -> bool:
+        """Whether it begins a message, with no reserved bit but the one that says compressed (RFC 7692 section 6)."""
+        return self._inflater is not None and first & _RSV == _RSV1 and first & 0x0F in (TEXT, BINARY)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:
@@ -214,16 +231,27 @@ class Decoder:
 
     def _fragment(self, first: int, payload: bytes, messages: list[Frame]) -> None:
         partial = self._partial
+        limit = self._settings.max_message_size
         if partial is None:
-            partial = self._partial = _Partial(first & 0x0F)
+            inflater = self._inflater(limit) if first & _RSV1 and self._inflater is not None else None
+            partial = self._partial = _Partial(first & 0x0F, inflater)
         final = bool(first & 0x80)
         try:
             partial.add(payload, final=final)
         except UnicodeDecodeError:
             raise _Violation(INVALID_DATA, "text is not UTF-8") from None
+        except CorruptError:
+            raise _Violation(INVALID_DATA, "message is not compressed as negotiated") from None
+        except BombError:
+            raise _Violation(TOO_BIG, f"message of more than {limit} bytes when decompressed") from None
         if final:
             self._partial = None
             messages.append(partial.message())
+
+
+def _most_compressed(limit: int) -> int:
+    """Bytes that a message within the limit has at most on the wire: compression may add a little."""
+    return limit + limit // 16 + 64
 
 
 def _closed(payload: bytes) -> Ending:

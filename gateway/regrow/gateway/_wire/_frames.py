@@ -11,7 +11,9 @@ __all__ = [
     "TEXT",
     "binary_frame",
     "close_frame",
+    "compressed_frame",
     "end_of_frame",
+    "ping_frame",
     "pong_frame",
     "text_frame",
 ]
@@ -19,6 +21,7 @@ __all__ = [
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 _FIN = 0x80
+_RSV1 = 0x40
 _LENGTH_16, _LENGTH_64 = 126, 127
 _SHORT = 126
 _LONG = 1 << 16
@@ -51,6 +54,21 @@ def binary_frame(payload: bytes) -> bytes:
     if length < _LONG:
         return _BINARY_16 + length.to_bytes(2) + payload
     return bytes((_FIN | BINARY, _LENGTH_64)) + length.to_bytes(8) + payload
+
+
+def compressed_frame(opcode: int, payload: bytes) -> bytes:
+    """A whole message whose payload is compressed, in one frame. See: RFC 7692 section 6."""
+    first, length = _FIN | _RSV1 | opcode, len(payload)
+    if length < _SHORT:
+        return bytes((first, length)) + payload
+    if length < _LONG:
+        return bytes((first, _LENGTH_16)) + length.to_bytes(2) + payload
+    return bytes((first, _LENGTH_64)) + length.to_bytes(8) + payload
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """A question whether the client is there, with a payload of at most 125 bytes that it is to send back."""
+    return bytes((_FIN | PING, len(payload))) + payload
 
 
 def pong_frame(payload: bytes) -> bytes:

@@ -13,6 +13,8 @@ from ._frames import binary_frame, text_frame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._deflate import Inflater
+
 __all__ = ["PLAIN", "Framing"]
 
 
@@ -28,6 +30,8 @@ class Framing:
     """The frame of a text message; its argument must be UTF-8."""
     binary: Callable[[bytes], bytes]
     """The frame of a binary message."""
+    inflater: Callable[[int], Inflater] | None = None
+    """What decompresses a message of at most so many bytes; None if clients may not compress theirs."""
 
     def broadcast(self, message: str | bytes) -> bytes:
         """The frame of a message to everyone who is subscribed to a raw topic. A `Dialect`."""
