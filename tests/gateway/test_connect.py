@@ -209,7 +209,7 @@ async def connect(*args: str, typed: str = "") -> tuple[int, list[str], str]:
 
 def test_a_script_gets_its_answers_and_leaves_with_0() -> None:
     async def main() -> None:
-        async with run_command("serve", "--port", "0") as command:
+        async with run_command("serve", "--port", "0", "--set", "history_path=off") as command:
             base = f"ws://127.0.0.1:{await command.port()}"
             typed = 'hello\n/push ping {"n": 1}\n'
             status, lines, errors = await connect(f"{base}/socket", "--topic", ROOM, typed=typed)

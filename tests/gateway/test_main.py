@@ -17,7 +17,7 @@ from regrow.gateway import Tokens
 from regrow.gateway.__main__ import _add_commands, app
 from regrow.gateway._settings._catalogue import catalogue
 from tests.support.command import run_command
-from tests.support.phoenix_client import PATH, PhoenixClient
+from tests.support.phoenix_client import PATH, PhoenixClient, join
 from tests.support.raw_client import RawClient
 from tests.support.tls import TlsClient, server_tls
 
@@ -48,11 +48,13 @@ def command_test(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @command_test
-async def test_the_lobby_is_served_until_a_signal_which_closes_with_1012_and_exits_0(number: signal.Signals) -> None:
-    async with run_command("serve", "--port", "0") as command:
+async def test_the_lobby_is_served_until_a_signal_which_closes_with_1012_and_exits_0(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    async with run_command("serve", "--port", "0", cwd=tmp_path) as command:
         client = PhoenixClient(await RawClient.connect(await command.port()))
         await client.raw.upgrade(PATH)
-        await client.joined("room:tea")
+        assert (await client.ask(join("1", "room:tea"))).payload["status"] == "ok"
         command.process.send_signal(number)
         assert (await client.goodbye()).code == 1012
         await client.raw.say_goodbye(1012)
@@ -76,13 +78,13 @@ async def test_a_client_that_does_not_answer_delays_the_end_by_the_close_timeout
 
 
 @command_test
-async def test_a_second_signal_leaves_at_once() -> None:
-    async with run_command("serve", "--port", "0") as command:
+async def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
+    async with run_command("serve", "--port", "0", cwd=tmp_path) as command:
         client = await RawClient.connect(await command.port())
         phoenix = PhoenixClient(await RawClient.connect(await command.port()))
         await client.upgrade()
         await phoenix.raw.upgrade(PATH)
-        await phoenix.joined("room:tea")
+        assert (await phoenix.ask(join("1", "room:tea"))).payload["status"] == "ok"
         command.process.send_signal(signal.SIGTERM)
         assert await client.close_code() == 1012
         command.process.send_signal(signal.SIGTERM)

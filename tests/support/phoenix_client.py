@@ -41,6 +41,8 @@ class Heard:
     topic: str
     event: str
     payload: Any
+    position: Any = None
+    """What a message that is kept has behind its payload."""
 
 
 def message(join_ref: str | None, ref: str | None, topic: str, event: str, payload: Any = None) -> bytes:

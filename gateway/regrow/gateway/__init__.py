@@ -16,6 +16,11 @@ from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok, Stop
 from regrow.gateway._channels._replies import ReplyRef
 from regrow.gateway._channels._socket import Session, Socket
 from regrow.gateway._handlers._handler import Handler, RefuseError
+from regrow.gateway._history._history import Ack, History
+from regrow.gateway._history._memory_store import MemoryStore
+from regrow.gateway._history._position import Position
+from regrow.gateway._history._sqlite_store import SqliteStore
+from regrow.gateway._history._store import Head, HistoryStore, Record, TopicState
 from regrow.gateway._http._origin import AnyOrigin, OneOf, OriginCheck, OriginPolicy, SameHost, SameOrigin
 from regrow.gateway._http._request import BadRequestError, Request
 from regrow.gateway._lobby._lobby import Echo, Lobby, LobbyChannel, lobby
@@ -44,6 +49,8 @@ from ._errors import (
     ForeignTokenError,
     ForgedTokenError,
     GatewayError,
+    HistoryBehindError,
+    HistoryFileError,
     InvalidTokenError,
     MalformedTokenError,
     NotTrackedError,
@@ -52,6 +59,7 @@ from ._errors import (
 )
 
 __all__ = [
+    "Ack",
     "Address",
     "AlreadyTrackedError",
     "AnyOrigin",
@@ -70,12 +78,18 @@ __all__ = [
     "Gateway",
     "GatewayError",
     "Handler",
+    "Head",
+    "History",
+    "HistoryBehindError",
+    "HistoryFileError",
+    "HistoryStore",
     "InvalidTokenError",
     "JoinRefusedError",
     "Lobby",
     "LobbyChannel",
     "MalformedTokenError",
     "Member",
+    "MemoryStore",
     "Metrics",
     "NotTrackedError",
     "Ok",
@@ -84,8 +98,10 @@ __all__ = [
     "OriginPolicy",
     "Page",
     "ParameterFilter",
+    "Position",
     "Presence",
     "PubSub",
+    "Record",
     "Refusal",
     "RefuseError",
     "Rejoin",
@@ -99,11 +115,13 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Socket",
+    "SqliteStore",
     "State",
     "Stop",
     "Tcp",
     "Tls",
     "Tokens",
+    "TopicState",
     "TransportName",
     "Unix",
     "UnknownGatewayError",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from regrow.gateway._auth._command import mint
+from regrow.gateway._history._choice import store_named
 from regrow.gateway._lobby._lobby import lobby
 from regrow.gateway._operations._formatters import EVENT, FIELDS
 from regrow.gateway._operations._logs import LogFormat, LogLevel, configure_logging
@@ -87,8 +88,11 @@ def serve_command(
             _say("WARNING: --unlimited: no limit on connections, addresses or rates. For benchmarks only.")
             settings = settings.unlimited()
         settings = load_settings(settings, options=options or ())
+        history = gateway.history
+        if history is None and not unlimited:
+            history = store_named(settings.history_path)
         addresses = _addresses(listen or [], Tcp(host, port), certificate, key)
-        gateway = dataclasses.replace(gateway, settings=settings)
+        gateway = dataclasses.replace(gateway, settings=settings, history=history)
         configure_logging(log_format, log_level, settings.filter_parameters)
         ready = _announce if log_format is LogFormat.TEXT else _log_announcement
         serve(gateway, host, port, ready, listen=addresses, transport=transport)

@@ -21,6 +21,8 @@ __all__ = [
     "ForeignTokenError",
     "ForgedTokenError",
     "GatewayError",
+    "HistoryBehindError",
+    "HistoryFileError",
     "InvalidTokenError",
     "MalformedTokenError",
     "NotTrackedError",
@@ -74,3 +76,11 @@ class ExpiredTokenError(InvalidTokenError):
 
 class ForeignTokenError(InvalidTokenError):
     """It was signed for another audience, or by another issuer."""
+
+
+class HistoryFileError(GatewayError):
+    """The file that is to hold the history holds something else."""
+
+
+class HistoryBehindError(GatewayError):
+    """A message that must be stored before it is broadcast was refused: the store does not keep up, or has failed."""

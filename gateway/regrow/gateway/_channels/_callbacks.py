@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from regrow.actors import ExitReason
+    from regrow.gateway._history._history import History
     from regrow.gateway._rooms._room import Room
 
     from ._payloads import PayloadDecoder
@@ -48,6 +49,8 @@ class Callbacks:
     """
     intercepts: ClassVar[Collection[str]] = ()
     """Events broadcast in the topic that go to `handle_out` instead of to the client. See: Phoenix ``intercept/1``."""
+    history: ClassVar[History | None] = None
+    """Which broadcasts are kept for those who come back, if the gateway has a `Gateway.history`."""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Events that soon mean nothing, like ``typing``: while a client reads too slowly the oldest of them are dropped.
 
@@ -106,7 +109,8 @@ class Callbacks:
     def handle_out(self, event: str, payload: Any) -> Any:
         """An event of `intercepts` was broadcast: `push` it, changed or not, or do not. None or `Stop`.
 
-        The payload is what was given to ``broadcast``; all members share it, so it must not be changed in place.
+        The payload is what was given to ``broadcast``, or what its JSON says if the event is kept in the history; all
+        members share it, so it must not be changed in place.
         """
 
     def handle_info(self, message: Any) -> Any:

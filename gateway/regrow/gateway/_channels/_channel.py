@@ -71,20 +71,27 @@ class Channel(ChannelProcess):
         joined = self.connection.session.joined.get(self.topic)
         if ref is None or joined is None:
             raise RuntimeError("there is nothing to reply to: this is not handle_in, or the message has no ref")
-        return ReplyRef(self.connection, joined, ref)
+        return ReplyRef(self, joined, ref)
 
     reply = staticmethod(reply_to)
 
     # To everyone in a topic.
 
     def broadcast(self, event: str, payload: Any) -> None:
-        """Send every client in the topic an event, this one included; it is encoded once for all."""
-        self._pubsub.broadcast(self.topic, Broadcast(self.topic, event, payload), self._pushing(event))
+        """Send every client in the topic an event, this one included; it is encoded once for all.
+
+        If it is kept with `Ack.DURABLE` they are sent it once it is stored, and so is the reply to the message that
+        is being handled; if it cannot be stored nobody is sent it, and the reply is an error.
+        """
+        message = Broadcast(self.topic, event, payload)
+        if self.history is None or self._may_go_now(message, None):
+            self._pubsub.broadcast(self.topic, message, self._pushing(event))
 
     def broadcast_from(self, event: str, payload: Any) -> None:
         """Send every other client in the topic an event."""
         message = Broadcast(self.topic, event, payload)
-        self._pubsub.broadcast_from(self.connection, self.topic, message, self._pushing(event))
+        if self.history is None or self._may_go_now(message, self.connection):
+            self._pubsub.broadcast_from(self.connection, self.topic, message, self._pushing(event))
 
     def _pushing(self, event: str) -> Callable[[Outbound, bytes], None]:
         """How an event is pushed to clients that read too slowly."""

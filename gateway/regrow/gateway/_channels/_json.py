@@ -63,10 +63,15 @@ class JsonSerializer:
         return self._text(_encode((join_ref, ref, topic, "phx_reply", _Reply(status, response))))
 
     def broadcast(self, message: Broadcast) -> bytes:
-        """``[null, null, topic, event, payload]``."""
+        """``[null, null, topic, event, payload]``, and a sixth element ``{"epoch", "offset"}`` if it is kept.
+
+        A binary frame has no room for that.
+        """
         payload = message.payload
         if payload.__class__ in BINARY:
             return self._binary(binary_broadcast(message.topic, message.event, payload))
+        if message.position is not None:
+            return self._text(_encode((None, None, message.topic, message.event, payload, message.position)))
         return self._text(_encode((None, None, message.topic, message.event, payload)))
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import msgspec
 
+if TYPE_CHECKING:
+    from regrow.gateway._history._position import Position
+
 __all__ = ["INVALID_MESSAGE", "Broadcast", "Message", "Packed", "Payload", "UnspokenFrameError"]
 
 INVALID_MESSAGE = (msgspec.DecodeError, RecursionError)
@@ -60,3 +63,5 @@ class Broadcast(msgspec.Struct, frozen=True):
     topic: str
     event: str
     payload: Any
+    position: Position | None = None
+    """Its place in the topic's history, if it is kept."""

@@ -65,7 +65,10 @@ class MsgpackSerializer:
         return self._binary(_pack((join_ref, ref, topic, "phx_reply", {"status": status, "response": response})))
 
     def broadcast(self, message: Broadcast) -> bytes:
-        """``[nil, nil, topic, event, payload]``."""
+        """``[nil, nil, topic, event, payload]``, and a sixth element ``{"epoch", "offset"}`` if it is kept."""
+        position = message.position
+        if position is not None:
+            return self._binary(_pack((None, None, message.topic, message.event, message.payload, position)))
         return self._binary(_pack((None, None, message.topic, message.event, message.payload)))
 
 

@@ -9,6 +9,11 @@ import msgspec
 
 from regrow.actors import ExitProcess, StopRequest, reason_of, receive, resolved, send
 from regrow.actors.sys import SystemMessage
+from regrow.gateway._history._archive import UNAVAILABLE
+from regrow.gateway._history._history import Ack as HistoryAck
+from regrow.gateway._history._position import read_recover
+from regrow.gateway._history._receipt import Receipt
+from regrow.gateway._history._recovery import recovery_of
 
 from ._backpressure import Milestone
 from ._callbacks import Callbacks
@@ -21,9 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Ack, ExitReason, Pid
+    from regrow.gateway._history._archive import Archive
+    from regrow.gateway._history._position import RecoverRequest
     from regrow.gateway._pubsub._pubsub import PubSub
     from regrow.gateway._transport._connection import Connection
 
+    from ._joined import Joined
     from ._payloads import PayloadDecoder
 
 __all__ = ["ChannelProcess"]
@@ -41,6 +49,10 @@ class ChannelProcess(Callbacks):
 
     _ref: str | None = None
     """What the reply to the message that is being handled is to carry."""
+    _asked: RecoverRequest | None = None
+    """What the client wants of the history, while it joins."""
+    _receipt: Receipt | None = None
+    """For what the callback that runs has broadcast and is not stored yet."""
 
     @property
     def _pubsub(self) -> PubSub:
@@ -59,7 +71,10 @@ class ChannelProcess(Callbacks):
         if decoder is None:
             return self.handle_in, (event, payload), self._settle
         if event == "phx_join":
-            return self.join, (decoder.decode(payload),), self._settle_join
+            params = decoder.decode(payload)
+            if self.history is not None:
+                self._asked = _asked(params)
+            return self.join, (params,), self._settle_join
         if event == "phx_leave":
             return Stop, (LEFT, Ok()), self._settle
         try:
@@ -75,7 +90,7 @@ class ChannelProcess(Callbacks):
         if isinstance(message, Mail):
             return (self._take if self._inline else self._take_async), (message,), _as_it_is
         if isinstance(message, Broadcast) and message.topic == self.topic and message.event in self._intercepts:
-            return self.handle_out, (message.event, message.payload), self._settle
+            return self.handle_out, (message.event, _payload_of(message)), self._settle
         if isinstance(message, StopRequest):
             return Stop, (message.reason,), self._settle
         if isinstance(message, Milestone):
@@ -100,6 +115,8 @@ class ChannelProcess(Callbacks):
         return stop
 
     def _settle(self, message: object, outcome: Any) -> Stop | None:
+        if self._receipt is not None:
+            outcome = self._reply_once_stored(message, outcome)
         if outcome is None:
             return None
         kind = outcome.__class__
@@ -117,15 +134,84 @@ class ChannelProcess(Callbacks):
         joined = self.connection.session.joined.get(self.topic)
         if joined is None or joined.pid is not self.pid:
             return None  # the client has joined again or is gone, while `join` waited for something
+        archive = self.connection.port.archive
+        if archive is None or self.history is None:
+            self._enter(joined)
+            self._reply(message, Ok({} if response is None else response))
+        else:
+            self._settle_join_with_history(archive, joined, message, response)
+        return JOINED if self._welcomes else None
+
+    def _enter(self, joined: Joined) -> None:
+        """From now on the client hears what is broadcast, and the room knows it."""
         if self._intercepts:
-            ask = partial(send, self.pid) if joined.mail is None else joined.mail.append
-            self._pubsub.subscribe(self.topic, self.connection, self._intercepts, ask)
+            self._pubsub.subscribe(self.topic, self.connection, self._intercepts, self._asking(joined))
         else:
             self._pubsub.subscribe(self.topic, self.connection)
         if self.room is not None:
             self.connection.port.rooms.enter(self.room, self)
-        self._reply(message, Ok({} if response is None else response))
-        return JOINED if self._welcomes else None
+
+    def _asking(self, joined: Joined) -> Callable[[Any], None]:
+        """Where intercepted broadcasts go."""
+        return partial(send, self.pid) if joined.mail is None else joined.mail.append
+
+    # The history: see `regrow.gateway._history`.
+
+    def _settle_join_with_history(self, archive: Archive, joined: Joined, message: object, response: Any) -> None:
+        """Let the client in, and tell it what it missed."""
+        self._receipt = None
+        missed = archive.missed(self.topic, self._asked)
+        if missed is None:
+            raise JoinRefusedError(reason=UNAVAILABLE)
+        asked, self._asked = self._asked, None
+        connection = self.connection
+        written = [one for one in missed.messages if one.event not in self._intercepts]
+        recovery = recovery_of(
+            missed._replace(messages=written),
+            asked,
+            connection.dialect.broadcast,
+            connection.port.settings.outbox_limit,
+        )
+        self._enter(joined)
+        self._reply(message, Ok(recovery.told(response)))
+        for frame in recovery.frames:
+            connection.push(frame)
+        if self._intercepts and recovery.recovered:
+            ask = self._asking(joined)
+            for one in missed.messages:
+                if one.event in self._intercepts:
+                    ask(one)
+
+    def _may_go_now(self, message: Broadcast, sender: Connection | None) -> bool:
+        """Whether a message may be broadcast at once; if not, it is when it is stored, and the reply waits for it."""
+        history, archive = self.history, self.connection.port.archive
+        assert history is not None
+        if archive is None or history.ack is not HistoryAck.DURABLE or message.event not in history.events:
+            return True
+        receipt = self._receipt
+        if receipt is None:
+            receipt = self._receipt = Receipt()
+        archive.keep_for(receipt, self.topic, message, sender)
+        return False
+
+    def _reply_once_stored(self, message: object, outcome: Any) -> Any:
+        """Let the reply wait until what the callback has broadcast is stored. What is left of the outcome."""
+        receipt, self._receipt = self._receipt, None
+        assert receipt is not None
+        if not isinstance(message, Message):
+            return outcome
+        reply: Any = outcome.reply if isinstance(outcome, Stop) else outcome
+        if message.ref is not None and (reply is None or isinstance(reply, Ok | Error)):
+            receipt.when_settled(partial(self._reply_stored, message, reply))
+        if isinstance(outcome, Stop):
+            return Stop(outcome.reason)
+        return None if isinstance(outcome, Ok | Error) else outcome
+
+    def _reply_stored(self, message: Message, reply: Ok | Error | None, receipt: Receipt) -> None:
+        if receipt.refusal is not None:
+            reply = Error({"reason": receipt.refusal})
+        if reply is not None:
+            self._reply(message, reply)
 
     def _refused(self, message: object, error: BaseException) -> Stop | None:
         """Answer a join that was refused; anything else that was raised is a crash."""
@@ -189,6 +275,24 @@ class ChannelProcess(Callbacks):
 
 
 _ANY: PayloadDecoder = msgspec.json.Decoder()
+
+
+def _asked(params: Any) -> RecoverRequest | None:
+    try:
+        return read_recover(params)
+    except msgspec.ValidationError as error:
+        raise JoinRefusedError(
+            reason="invalid recover",
+            detail=str(error),
+            expected='{"epoch": string, "offset": number} or {"last": number}',
+        ) from None
+
+
+def _payload_of(message: Broadcast) -> Any:
+    """What was broadcast; of a message that is kept there is only the JSON."""
+    payload = message.payload
+    is_kept = message.position is not None and isinstance(payload, msgspec.Raw)
+    return _ANY.decode(payload) if is_kept else payload
 
 
 def _inside(message: object) -> object:

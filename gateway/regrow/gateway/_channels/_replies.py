@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from ._outcomes import Error, Ok
 
 if TYPE_CHECKING:
+    from regrow.gateway._history._receipt import Receipt
     from regrow.gateway._transport._connection import Connection
 
     from ._joined import Joined
+    from ._process import ChannelProcess
 
 __all__ = ["ReplyRef", "reply_to"]
 
@@ -21,10 +24,10 @@ class ReplyRef:
     See: ``Phoenix.Channel.socket_ref/1``.
     """
 
-    __slots__ = ("_connection", "_joined", "_ref")
+    __slots__ = ("_channel", "_joined", "_ref")
 
-    def __init__(self, connection: Connection, joined: Joined, ref: str) -> None:
-        self._connection = connection
+    def __init__(self, channel: ChannelProcess, joined: Joined, ref: str) -> None:
+        self._channel = channel
         self._joined: Joined | None = joined
         self._ref = ref
 
@@ -33,8 +36,18 @@ class ReplyRef:
 
     def answer(self, outcome: Ok | Error) -> None:
         """Write the reply, once, if the client still is in the join that the message belongs to."""
+        receipt = self._channel._receipt
+        if receipt is not None:  # the channel has just broadcast what is not stored yet
+            receipt.when_settled(partial(self._answer_stored, outcome))
+        else:
+            self._answer(outcome)
+
+    def _answer_stored(self, outcome: Ok | Error, receipt: Receipt) -> None:
+        self._answer(outcome if receipt.refusal is None else Error({"reason": receipt.refusal}))
+
+    def _answer(self, outcome: Ok | Error) -> None:
         joined, self._joined = self._joined, None
-        connection = self._connection
+        connection = self._channel.connection
         if joined is not None and connection.session.joined.get(joined.topic) is joined:
             push_reply(connection, joined.join.join_ref, self._ref, joined.topic, outcome)
 

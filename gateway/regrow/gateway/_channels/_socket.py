@@ -8,6 +8,7 @@ crash of the socket's process: the channels go on, and the next process takes th
 from __future__ import annotations
 
 import re
+from functools import partial
 from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,12 +26,13 @@ from ._messages import INVALID_MESSAGE, Message, UnspokenFrameError
 from ._msgpack import MSGPACK, msgpack_serializer
 from ._outcomes import DRAINING, DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
 from ._patterns import Pattern, first_match, patterns_of
-from ._starting import give_up, start_channel_soon
+from ._starting import give_up, refuse_join, start_channel_soon
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from regrow.actors import ExitReason, Pid
+    from regrow.gateway._history._history import History
     from regrow.gateway._http._request import Request
     from regrow.gateway._transport._connection import Connection
     from regrow.gateway._wire._decoder import Frame
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from ._channel import Channel
     from ._serializer import Serializer
 
-__all__ = ["Session", "Socket"]
+__all__ = ["Session", "Socket", "declared_history"]
 
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
@@ -294,7 +296,17 @@ class Socket(Handler):
         joined.earlier = None
         channel = self.channel_for(joined.topic)
         assert channel is not None
-        start_channel_soon(channel, self.connection, joined)
+        connection = self.connection
+        archive = connection.port.archive
+        if archive is None or channel.history is None or archive.is_loaded(joined.topic):
+            start_channel_soon(channel, connection, joined)
+        else:  # what the client says to the topic meanwhile waits in its entry
+            archive.load(
+                joined.topic,
+                channel.history,
+                partial(start_channel_soon, channel, connection, joined),
+                partial(refuse_join, connection, joined),
+            )
 
     def _leave_earlier(self, earlier: Joined) -> None:
         """A second join of a topic ends the first, which has `Settings.channel_shutdown` to stop."""
@@ -370,3 +382,13 @@ class Socket(Handler):
     def _reply_unmatched(self, message: Message) -> None:
         # Phoenix leaves the join_ref out of this one.
         self._reply(None, message.ref, message.topic, "error", {"reason": "unmatched topic"})
+
+
+def declared_history(handlers: Iterable[type[Handler]], topic: str) -> History | None:
+    """What the channel class that serves a topic says about its history; the first of the sockets that has one."""
+    for handler in handlers:
+        if issubclass(handler, Socket):
+            channel = handler.channel_for(topic)
+            if channel is not None and channel.history is not None:
+                return channel.history
+    return None

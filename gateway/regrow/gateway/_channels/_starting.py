@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ._channel import Channel
 
-__all__ = ["channel_supervisor", "give_up", "start_channel_soon"]
+__all__ = ["channel_supervisor", "give_up", "refuse_join", "start_channel_soon"]
 
 
 def channel_supervisor(partition: int) -> str:
@@ -120,3 +120,13 @@ def give_up(connection: Connection, joined: Joined) -> None:
     join_ref = joined.join.join_ref
     reason = {"reason": "channel_crash"}
     connection.push(connection.dialect.push(join_ref, join_ref, joined.topic, "phx_error", reason))
+
+
+def refuse_join(connection: Connection, joined: Joined, reason: str) -> None:
+    """Undo a join whose topic's history cannot be had; Phoenix clients try again by themselves."""
+    topics = connection.session.joined
+    if topics.get(joined.topic) is joined:
+        del topics[joined.topic]
+        caught_up(joined)
+        join = joined.join
+        connection.push(connection.dialect.reply(join.join_ref, join.ref, joined.topic, "error", {"reason": reason}))

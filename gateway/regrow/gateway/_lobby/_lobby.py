@@ -12,6 +12,7 @@ from regrow.gateway._channels._channel import Channel
 from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok
 from regrow.gateway._channels._socket import Socket
 from regrow.gateway._handlers._handler import Handler
+from regrow.gateway._history._history import History
 from regrow.gateway._serving._route import Gateway
 
 __all__ = ["Echo", "Lobby", "LobbyChannel", "lobby"]
@@ -36,12 +37,13 @@ class NewMessage(msgspec.Struct, frozen=True):
 class LobbyChannel(Channel):
     """A chat room, ``room:<id>``.
 
-    ``new_msg`` is broadcast to everyone in the room, ``typing`` to everyone else; ``ping`` is answered with its own
-    payload. Who joins with ``{"name": "Ann"}`` is shown to the others as ``Ann``, is sent ``presence_state``, and what
-    they say and that they type carries their name, whatever they claim. Names are not reserved: two clients with one
-    name are two metas of one presence.
+    ``new_msg`` is broadcast to everyone in the room, and kept for those who come back if the gateway has a store;
+    ``typing`` goes to everyone else; ``ping`` is answered with its own payload. Who joins with ``{"name": "Ann"}`` is
+    shown to the others as ``Ann``, is sent ``presence_state``, and what they say and that they type carries their name,
+    whatever they claim. Names are not reserved: two clients with one name are two metas of one presence.
     """
 
+    history: ClassVar = History(events=("new_msg",))
     events: ClassVar = {"new_msg": msgspec.Raw, "typing": msgspec.Raw, "ping": msgspec.Raw}
 
     name: str | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
     from regrow.gateway._handlers._handler import Handler
+    from regrow.gateway._history._store import HistoryStore
     from regrow.gateway._http._request import Request
     from regrow.gateway._presence._presence import FetchPresences
     from regrow.gateway._transport._connection import Connection
@@ -101,6 +102,8 @@ class Gateway:
     settings: Settings = field(default_factory=Settings)
     fetch_presences: FetchPresences | None = None
     """Extends presences before they are told; see `Presence`."""
+    history: HistoryStore | None = None
+    """Where the histories are stored that channels declare; None: none is kept. A gateway owns its store."""
 
     def __post_init__(self) -> None:
         for path in (*self.routes, *self.views):

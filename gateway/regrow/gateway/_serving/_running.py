@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, final
 
@@ -11,6 +12,9 @@ import trio
 
 from regrow.actors import current_node, self_, stop
 from regrow.gateway._channels._messages import Broadcast
+from regrow.gateway._channels._socket import declared_history
+from regrow.gateway._history._archive import Archive
+from regrow.gateway._history._writer import Writer
 from regrow.gateway._operations._exposition import GatewayCollector, UserCollector, exposition
 from regrow.gateway._operations._health import Health
 from regrow.gateway._operations._supervision import Supervision
@@ -171,13 +175,14 @@ async def open_gateway(
         UserCollector(gateway.metrics),
         *gateway.collectors,
     ]
+    writer = _writer(gateway, sockets)
     health = Health(sockets, part_names(gateway.settings), lambda: gate.is_draining, gateway.checks)
     views = {**probes(health, exposition(collectors)), **gateway.views}
     gate = sockets.gate = Gate(gateway, sockets, views, SystemRandom().randint)
     try:
         wanted = listen or (Tcp(host, port),)
         addresses = tuple(bound for address in wanted for bound in sockets.listen(address))
-        tree = health.tree = await start_tree(sockets)
+        tree = health.tree = await start_tree(sockets, writer)
         try:
             yield RunningGateway(addresses, sockets, gate)
         finally:
@@ -186,7 +191,20 @@ async def open_gateway(
                 await drain(sockets, Random() if jitter is None else jitter)  # noqa: S311 - a crowd is spread, no secret
                 if tree.is_alive:
                     await stop(tree)
+                if writer is not None:
+                    await writer.finish()
     finally:
         sockets.close()
         sockets.access.close()
         node.reports.counters.remove(supervision.count)
+
+
+def _writer(gateway: Gateway, transport: Transport) -> Writer | None:
+    """Have what is broadcast kept, if the gateway names a store."""
+    if gateway.history is None:
+        return None
+    archive = Archive(
+        gateway.history, gateway.settings, transport.pubsub, partial(declared_history, tuple(gateway.routes.values()))
+    )
+    transport.archive = transport.pubsub.keeper = archive
+    return Writer(archive)

@@ -6,7 +6,8 @@
      ├── connections (one_for_one)      one dynamic supervisor a partition, a connection actor each client
      ├── rooms                          a dynamic supervisor, a process each topic that has a room
      ├── channels (one_for_one)         one dynamic supervisor a partition, a channel process each joined topic
-     └── transport                      polls the sockets, sweeps what has waited too long
+     ├── transport                      polls the sockets, sweeps what has waited too long
+     └── history                        stores what is broadcast; last, so that its crash takes none along
 
 The channels stand behind the rooms because a member that has lost its room for good has to join again.
 
@@ -25,7 +26,7 @@ from regrow.actors import current_node, spawn_link
 from regrow.gateway._channels._starting import channel_supervisor
 from regrow.gateway._operations._ticks import TimedPort, watch_lag
 from regrow.gateway._rooms._rooms import ROOM_SUPERVISOR
-from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, Strategy, Supervisor
+from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, RestartLimit, Strategy, Supervisor
 
 from ._gate import connection_supervisor
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Pid
+    from regrow.gateway._history._writer import Writer
     from regrow.gateway._settings._settings import Settings
     from regrow.gateway._transport._transport import Transport
 
@@ -46,12 +48,16 @@ _CRASHES = 100_000
 of crashes on many connections takes down none of them."""
 
 
+_PATIENT = RestartLimit(_CRASHES, 1)
+"""Of the history writer: a store that fails for a day is tried for a day. It pauses between two tries itself."""
+
+
 def part_names(settings: Settings) -> list[str]:
     """The names of the supervisors that serve connections and channels: a part is down while nobody has its name."""
     return [name(part) for name in (connection_supervisor, channel_supervisor) for part in range(settings.partitions)]
 
 
-async def start_tree(port: Transport) -> Pid:
+async def start_tree(port: Transport, writer: Writer | None = None) -> Pid:
     """Start the tree of a gateway, linked to the caller."""
     partitions = port.settings.partitions
     return await Supervisor.start_link(
@@ -64,6 +70,7 @@ async def start_tree(port: Transport) -> Pid:
             ),
             _partitioned("channels", channel_supervisor, partitions),
             ChildSpec("transport", spawn_link, (_transport, port)),
+            *([] if writer is None else [ChildSpec("history", spawn_link, (writer.run,), limit=_PATIENT)]),
         ],
         strategy=Strategy.REST_FOR_ONE,
         name="regrow.gateway",

@@ -31,6 +31,8 @@ _COUNTS: Final = (
     "connection_restart_period",
     "channel_restart_period",
     "room_restart_period",
+    "history_queue",
+    "history_topics",
 )
 _POSITIVE: Final = (
     "handshake_timeout",
@@ -45,6 +47,7 @@ _POSITIVE: Final = (
     "join_rate",
     "drain_interval",
     "drain_timeout",
+    "history_flush_interval",
 )
 _RESTARTS: Final = ("connection_restarts", "channel_restarts", "room_restarts")
 
@@ -230,6 +233,21 @@ class Settings:
 
     room_restart_period: int = 10
     """Whole seconds over which `room_restarts` are counted."""
+
+    history_path: str = "regrow-history.db"
+    """Where ``regrow serve`` keeps the history of channels that declare one, unless the gateway names a store: an
+    SQLite file, made when the first of them is joined; ``memory`` for nothing that outlives it; ``off`` for none."""
+
+    history_flush_interval: float = 0.05
+    """Seconds for which messages gather before they are stored, and so what ``kill -9`` may lose of a history with
+    `Ack.SENT`, beside the batch that is being written. Those of `Ack.DURABLE` do not wait."""
+
+    history_queue: int = 16_777_216
+    """Bytes broadcast and not stored yet. Beyond it messages with `Ack.DURABLE` are refused, others are kept in
+    memory only: the disk does not keep up."""
+
+    history_topics: int = 10_000
+    """Topics with a history in memory. Those without members make room; if there is none a join is refused."""
 
     def __post_init__(self) -> None:  # noqa: C901 - a flat list of checks
         for name in _COUNTS:

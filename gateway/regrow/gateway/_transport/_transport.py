@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regrow.actors import Node, Pid
+    from regrow.gateway._history._archive import Archive
     from regrow.gateway._settings._settings import Settings
 
     from ._addresses import Address
@@ -83,6 +84,8 @@ class Transport:
         """Who is in which topic of channels."""
         self.rooms = Rooms()
         """The rooms of the topics of channels."""
+        self.archive: Archive | None = None
+        """The histories of channels, if the gateway keeps any."""
         self.now = trio.current_time
         self.gate: Gate
         self.connections: dict[int, Connection] = {}

@@ -1,0 +1,1 @@
+"""What was broadcast on a topic: kept, numbered, stored, and given to who missed it."""
