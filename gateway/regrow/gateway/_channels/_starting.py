@@ -6,6 +6,8 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from regrow.actors import demonitor, exit_signal, self_, send, start_inline, start_task
 from regrow.gateway._transport._outbound import State
 from regrow.supervisors import ChildSpec, Restart, RestartLimit, start_child_soon
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from ._channel import Channel
 
 __all__ = ["channel_supervisor", "give_up", "refuse_join", "start_channel_soon"]
+
+
+_READ = msgspec.Raw(b"null")
 
 
 def channel_supervisor(partition: int) -> str:
@@ -105,6 +110,8 @@ def _started(pid: Pid | None, connection: Connection, joined: Joined) -> Pid | N
             for message in waiting or ():
                 send(pid, message)
             joined.waiting = None
+            # The parameters were wanted once; they would keep the whole frame they came in for as long as the join.
+            joined.join = msgspec.structs.replace(joined.join, payload=_READ)
     return pid
 
 
