@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -93,6 +93,12 @@ _JOINED: Final = (
     *_SOCKET,
     *("--join", '["1","1","room:lobby","phx_join",{}]', "--join-expect", "phx_reply"),
 )
+_JOIN_NAMED: Final = '["1","1","room:lobby","phx_join",{"name":"client {id}"}]'
+_HIGH_LIMITS: Final = tuple(
+    part
+    for name in ("message_rate", "message_burst", "join_rate", "join_burst", "accept_rate", "accept_burst")
+    for part in ("--set", f"{name}=1000000000")
+)
 _PING: Final = '["1","{ref}","room:lobby","ping",{"ts":{ts},"body":"{pad}"}]'
 _COUNT: Final = '["1",null,"room:lobby","count",{"body":"{pad}"}]'
 _ASK: Final = '["1","{ref}","room:lobby","counted",{}]'
@@ -120,6 +126,11 @@ def _channels(line: str, *more: str, served: Server = LOBBY) -> Load:
     return Load(served, (*_flags(line), *_JOINED, *more))
 
 
+def _named(line: str) -> Load:
+    """Clients that join with a name, and so are shown to each other."""
+    return Load(LOBBY, (*_flags(line), *_SOCKET, "--join", _JOIN_NAMED, "--join-expect", "phx_reply"))
+
+
 def _channels_beside_raw(line: str, *more: str) -> Load:
     """Channels here, beside the raw protocol there: what the channel protocol costs on top."""
     return Load(LOBBY, (*_flags(line), *_JOINED, *more), _raw_flags(line))
@@ -133,6 +144,23 @@ def _busy(rate: float) -> tuple[Quantity, ...]:
         _P50,
         Quantity("p99 ms", _field("p99_us", _MILLISECONDS), AtMost(20)),
     )
+
+
+def _prices(*variants: tuple[str, str, Server]) -> Iterator[Benchmark]:
+    """The work of the lobby again, with one thing switched on: to be read beside the rows without it."""
+    for name, what, served in variants:
+        yield Benchmark(
+            f"price-echo-{name}",
+            f"channel echo with {what}",
+            _channels(_ECHO_32, "--msg", _PING, "--match", "phx_reply", served=served),
+            (Quantity("messages/s", _field("msgs_per_s")), _P99),
+        )
+        yield Benchmark(
+            f"price-broadcast-{name}",
+            f"channel broadcast to 100 members with {what}",
+            _channels(f"fanout --conns 100 {_LOCKSTEP}", "--msg", _SAY, served=served),
+            (Quantity("deliveries/s", _DELIVERIES), _P99),
+        )
 
 
 def _children(kind: str, text: str) -> Benchmark:
@@ -258,6 +286,22 @@ BENCHMARKS: Final = (
             *("--heartbeat", _HEARTBEAT, "--heartbeat-every", "30"),
         ),
         (Quantity("% of a core", _field("server_cpu", 100), AtMost(5)),),
+    ),
+    *_prices(
+        ("limits", "limits on, none reached", gateway(*_HIGH_LIMITS)),
+        ("compression", "compression offered, not asked for", gateway("--set", "compression_level=1")),
+        ("memory-history", "history in memory", gateway("tests.benchmarks.history:memory")),
+        ("sqlite-history", "history in SQLite", gateway("tests.benchmarks.history:sqlite")),
+        ("tasks-transport", "the transport of tasks", gateway("--transport", "tasks")),
+    ),
+    Benchmark(
+        "presence",
+        "join with a name: presence of 1,000 in one room",
+        _named("connect --conns 1000 --concurrency 50 --hold 1"),
+        (
+            Quantity("connects and joins/s", _field("conn_per_s")),
+            Quantity("KiB of RSS each", _field("rss_per_conn_bytes", _KIB)),
+        ),
     ),
     Benchmark(
         "actors",
