@@ -100,13 +100,17 @@ async def test_params_that_are_no_map_carry_no_name(params: Any) -> None:
 
 
 @socket_test
-async def test_what_a_named_client_says_carries_its_name_whatever_it_claims() -> None:
+async def test_what_a_named_client_says_carries_its_name_and_its_time_whatever_it_claims(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("regrow.gateway._lobby._lobby.time.time_ns", lambda: 1_700_000_000_123_456_789)
     async with lobby() as served:
         ann, bob = await named(served, "Ann"), await named(served, "Bob")
-        said = {"body": "hello", "from": "Bob", "n": [1, 2.5, None, 2**70]}
+        said = {"body": "hello", "from": "Bob", "at": 5, "n": [1, 2.5, None, 2**70]}
         await ann.send(message("1", "2", ROOM, "new_msg", said))
         for client in (ann, bob):
-            assert await heard_next(client, "new_msg") == broadcast("new_msg", {**said, "from": "Ann"})
+            heard = await heard_next(client, "new_msg")
+            assert heard == broadcast("new_msg", {**said, "from": "Ann", "at": 1_700_000_000_123})
 
 
 @socket_test

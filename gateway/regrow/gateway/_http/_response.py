@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Final
+
+_BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def response(
@@ -13,19 +16,23 @@ def response(
 ) -> bytes:
     """Build a whole response, the last on its connection: ``Connection: close``, and a ``Content-Length``.
 
-    Raises:
-        ValueError: the status is not one of `http.HTTPStatus`, or a header would break out of its line.
+    A 204 and a 304 have no body, and say neither its type nor its length.
 
-    See: RFC 9112 sections 4, 6.2 and 9.6.
+    Raises:
+        ValueError: the status is not one of `http.HTTPStatus`, a header would break out of its line, or there is a
+            body where the status allows none.
+
+    See: RFC 9112 sections 4, 6.2 and 9.6; RFC 9110 sections 8.6 and 15.4.5.
     """
     status = HTTPStatus(status)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-    fields = (
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        ("Connection", "close"),
-        *headers,
-    )
+    if status in _BODILESS:
+        if body:
+            raise ValueError(f"a {status.value} has no body, got {len(body)} bytes")
+        content: tuple[tuple[str, str], ...] = ()
+    else:
+        content = (("Content-Type", content_type), ("Content-Length", str(len(body))))
+    fields = (*content, ("Connection", "close"), *headers)
     for name, value in fields:
         line = f"{name}: {value}"
         if not line.isprintable() or not line.isascii():  # a line break here would be response splitting

@@ -1,10 +1,10 @@
-"""The lobby: the chat that ``regrow serve`` serves when it is given nothing else, and a raw echo beside it."""
+"""The lobby: the chat that ``regrow serve`` serves when it is given nothing else, with its page and a raw echo."""
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Any, ClassVar, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
 
 import msgspec
 
@@ -14,6 +14,14 @@ from regrow.gateway._channels._socket import Socket
 from regrow.gateway._handlers._handler import Handler
 from regrow.gateway._history._history import History
 from regrow.gateway._serving._route import Gateway
+
+from ._page import page_views
+
+if TYPE_CHECKING:
+    from regrow.gateway._channels._joined import Joined
+    from regrow.gateway._channels._messages import Message
+    from regrow.gateway._channels._socket import Session
+    from regrow.gateway._wire._decoder import Frame
 
 __all__ = ["Echo", "Lobby", "LobbyChannel", "lobby"]
 
@@ -40,7 +48,8 @@ class LobbyChannel(Channel):
     ``new_msg`` is broadcast to everyone in the room, and kept for those who come back if the gateway has a store;
     ``typing`` goes to everyone else; ``ping`` is answered with its own payload. Who joins with ``{"name": "Ann"}`` is
     shown to the others as ``Ann``, is sent ``presence_state``, and what they say and that they type carries their name,
-    whatever they claim. Names are not reserved: two clients with one name are two metas of one presence.
+    whatever they claim. What they say also carries its time, as ``at``, in milliseconds since 1970. Names are not
+    reserved: two clients with one name are two metas of one presence.
     """
 
     history: ClassVar = History(events=("new_msg",))
@@ -84,8 +93,12 @@ class LobbyChannel(Channel):
             return Error({"reason": "invalid payload", "detail": str(error)})
         if len(message.body) > MAX_LENGTH:
             return Error({"reason": "message too long", "limit": MAX_LENGTH, "length": len(message.body)})
-        self.broadcast("new_msg", payload if self.name is None else {**_FIELDS.decode(payload), "from": self.name})
+        self.broadcast("new_msg", payload if self.name is None else self._signed(payload))
         return None
+
+    def _signed(self, payload: msgspec.Raw) -> dict[str, Any]:
+        """The fields of a message, who says it, and when in milliseconds since 1970."""
+        return {**_FIELDS.decode(payload), "from": self.name, "at": time.time_ns() // 1_000_000}
 
 
 def _is_name(name: Any) -> bool:
@@ -97,10 +110,37 @@ _FIELDS = msgspec.json.Decoder(dict[str, Any])
 
 
 @final
+class CrashRequestedError(Exception):
+    """The client wants to see the process of its connection come back."""
+
+
+@final
 class Lobby(Socket):
-    """The socket of the lobby."""
+    """The socket of the lobby.
+
+    Beside the rooms it answers two events on the topic ``connection``. ``who`` is answered with the process that
+    serves the connection: its ``pid``, and as its ``incarnation`` how many have served it. ``crash`` crashes that
+    process, and no other: the reply ``socket crashed`` comes from the next.
+    """
 
     channels: ClassVar = {"room:*": LobbyChannel}
+
+    def recovered(self, frame: Frame | None) -> None:
+        """Count the processes of this connection."""
+        session: Session = self.session
+        session.assign(incarnation=session.assigns.get("incarnation", 1) + 1)
+        super().recovered(frame)
+
+    def _outside(self, message: Message, joined: Joined | None) -> None:
+        # Only what is for no channel comes here, so that the two events cost the rooms nothing.
+        match message.topic, message.event:
+            case "connection", "who":
+                who = {"pid": str(self.pid), "incarnation": self.session.assigns.get("incarnation", 1)}
+                self._reply(None, message.ref, message.topic, "ok", who)
+            case "connection", "crash":
+                raise CrashRequestedError
+            case _:
+                super()._outside(message, joined)
 
 
 @final
@@ -112,5 +152,5 @@ class Echo(Handler):
         self.send(frame)
 
 
-lobby = Gateway(routes={"/socket/websocket": Lobby, "/echo": Echo})
+lobby = Gateway(routes={"/socket/websocket": Lobby, "/echo": Echo}, views=page_views())
 """What ``regrow serve`` serves without an argument."""

@@ -125,7 +125,7 @@ class Gate:
         else:
             try:
                 page = view(request)
-                answer = response(page.status, page.body, content_type=page.content_type)
+                answer = response(page.status, page.body, content_type=page.content_type, headers=page.headers)
             except Exception:
                 logger.exception("the page at %r failed", request.path)
                 self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made.")

@@ -37,6 +37,8 @@ class Page:
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
     status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    """More headers, by name and value: printable ASCII, or the request is answered with 500."""
 
 
 View: TypeAlias = Callable[["Request"], Page]
