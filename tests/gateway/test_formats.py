@@ -85,7 +85,7 @@ class BlobSocket(Socket):
 
 @socket_test
 async def test_a_topic_too_long_for_a_binary_message_crashes_the_channel_and_not_the_socket() -> None:
-    long = "blob:" + "x" * 251
+    long = "blob:" + "é" * 126  # 131 characters, 257 bytes
     async with chat(BlobSocket) as served:
         client = await PhoenixClient.open(served)
         await client.joined(long)

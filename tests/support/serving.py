@@ -68,11 +68,13 @@ async def serving(
     settings: Settings | None = None,
     views: Mapping[str, View] | None = None,
     listen: Sequence[Address] = (),
+    budget: float = 1.0,
     **more: Any,
 ) -> AsyncGenerator[Served]:
     """Serve ``/echo`` and what else a test needs, with a bystander connected to ``/echo``.
 
-    It listens on a port of the loopback, and behind that on ``listen``. ``more`` are fields of the `Gateway`.
+    It listens on a port of the loopback, and behind that on ``listen``. A process that runs longer than ``budget``
+    real seconds is interrupted. ``more`` are fields of the `Gateway`.
 
     When the block ends the bystander must have noticed nothing, and the listener must still accept. Behind the
     gateway nothing may be left: no socket, no process.
@@ -80,7 +82,7 @@ async def serving(
     gateway = Gateway(
         routes={"/echo": Echo, **(routes or {})}, settings=settings or Settings(), views=views or {}, **more
     )
-    async with open_node() as node:
+    async with open_node(budget=budget) as node:
         before = len(node.processes)
         addresses = (Tcp("127.0.0.1", 0), *listen)
         async with open_gateway(gateway, listen=addresses, transport=CHOSEN.get("transport")) as running:

@@ -24,7 +24,7 @@ __all__ = ["Joined", "Mail"]
 class Joined:
     """One topic a client has joined, or is joining."""
 
-    __slots__ = ("earlier", "join", "lead", "milestone", "pid", "topic", "waiting")
+    __slots__ = ("earlier", "join", "lead", "milestone", "pid", "reason", "topic", "waiting")
 
     def __init__(self, join: Message, lead: int) -> None:
         self.lead = lead
@@ -38,9 +38,14 @@ class Joined:
         self.waiting: list[Message | Milestone] | Mail | None = []
         """Messages the process is not sent: those that came before there was one, which are kept in a list; or all,
         if the server rejoins."""
-
+        self.reason: ExitReason | None = None
+        """What the process ended of, unless the server rejoins; None while it lives."""
         self.earlier: Pid | None = None
         """The process of an earlier join of the topic, which must be gone before this one starts."""
+
+    def process_exited(self, _pid: Pid, reason: ExitReason) -> None:
+        """The process is dead, maybe before the socket watched it. A `regrow.actors.PortOwner`."""
+        self.reason = reason
 
     @property
     def mail(self) -> Mail | None:

@@ -5,17 +5,25 @@ See: Phoenix.Socket.Message.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, final
 
 import msgspec
 
 if TYPE_CHECKING:
     from regrow.gateway._history._position import Position
 
-__all__ = ["INVALID_MESSAGE", "Broadcast", "Message", "Packed", "Payload", "UnspokenFrameError"]
+__all__ = ["INVALID_MESSAGE", "MAX_FIELD", "Broadcast", "Message", "Packed", "Payload", "UnspokenFrameError"]
 
 INVALID_MESSAGE = (msgspec.DecodeError, RecursionError)
-"""What decoding raises: not the format, nested too deeply, or not an array of the five elements."""
+"""What decoding raises: not the format, nested too deeply, not an array of the five elements, or a field too long."""
+
+MAX_FIELD: Final = 255
+"""Characters of a topic, an event or a ref: kept for every joined topic, they must not be a way to fill the memory.
+
+Phoenix has the same limit, in bytes, where messages are binary.
+"""
+
+Field: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_FIELD)]
 
 
 @final
@@ -43,14 +51,14 @@ else:
 class Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a client says. Elements behind the fifth are ignored, as Phoenix does."""
 
-    join_ref: str | None
+    join_ref: Field | None
     """The ``ref`` of the join this message belongs to."""
-    ref: str | None
+    ref: Field | None
     """What the reply is to carry; None if none is wanted."""
-    topic: str
-    event: str
+    topic: Field
+    event: Field
     payload: Payload
-    """JSON or msgpack, not decoded; ``bytes`` as they are."""
+    """JSON or msgpack, not decoded, which keeps the whole frame in memory; ``bytes`` as they are."""
 
 
 @final

@@ -2,13 +2,15 @@
 
 The five elements are those of the JSON form, ``[join_ref, ref, topic, event, payload]``, in both directions. A
 payload is what msgpack can say, bytes included. What a channel passes on as JSON it never decoded is transcoded, at
-any depth of a payload; whole numbers that msgpack has no form for become floating, as they are in JavaScript.
+any depth of a payload; whole numbers that msgpack has no form for become floating, as they are in JavaScript, numbers
+too big for that infinite, and lone surrogates U+FFFD.
 
 See: https://github.com/msgpack/msgpack/blob/master/spec.md
 """
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast, final
@@ -89,8 +91,22 @@ def _pack(message: tuple[Any, ...]) -> bytes:
 
 def _decoded(value: Any) -> Any:
     if value.__class__ is msgspec.Raw:
-        return _from_json(value)
+        try:
+            return _from_json(value)
+        except msgspec.DecodeError:  # JSON all the same: a client's, checked when it came
+            return _well_formed(json.loads(bytes(value), parse_int=float))
     raise TypeError(f"a payload is made of JSON's and msgpack's types, got {type(value).__qualname__}")
+
+
+def _well_formed(value: Any) -> Any:
+    """The same with U+FFFD for lone surrogates, which JSON can say and UTF-8 cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(item) for key, item in cast("Any", value).items()}
+    if isinstance(value, list):
+        return [_well_formed(item) for item in cast("Any", value)]
+    return value
 
 
 def _within_64_bits(value: Any) -> Any:

@@ -19,7 +19,7 @@ from ._backpressure import Milestone
 from ._callbacks import Callbacks
 from ._joined import Mail
 from ._messages import INVALID_MESSAGE, Broadcast, Message
-from ._outcomes import JOINED, LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
+from ._outcomes import DUPLICATE_JOIN, ENDED, JOINED, LEFT, REFUSED, Error, JoinCrashed, JoinRefusedError, Ok, Stop
 from ._payloads import decoder_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from regrow.gateway._transport._connection import Connection
 
     from ._joined import Joined
+    from ._messages import Payload
     from ._payloads import PayloadDecoder
 
 __all__ = ["ChannelProcess"]
@@ -71,7 +72,7 @@ class ChannelProcess(Callbacks):
         if decoder is None:
             return self.handle_in, (event, payload), self._settle
         if event == "phx_join":
-            params = decoder.decode(payload)
+            params = _params(decoder, payload)
             if self.history is not None:
                 self._asked = _asked(params)
             return self.join, (params,), self._settle_join
@@ -133,7 +134,8 @@ class ChannelProcess(Callbacks):
     def _settle_join(self, message: object, response: Any) -> Stop | None:
         joined = self.connection.session.joined.get(self.topic)
         if joined is None or joined.pid is not self.pid:
-            return None  # the client has joined again or is gone, while `join` waited for something
+            # The client has joined again or is gone. What it said in between is for a channel that never was joined.
+            return Stop(ENDED if joined is None else DUPLICATE_JOIN)
         archive = self.connection.port.archive
         if archive is None or self.history is None:
             self._enter(joined)
@@ -312,6 +314,14 @@ def _is_join(message: object) -> bool:
 def _as_it_is(_mail: object, stop: Stop | None) -> Stop | None:
     """What carries out the outcome of a message that was carried out already."""
     return stop
+
+
+def _params(decoder: PayloadDecoder, payload: Payload) -> Any:
+    """What a client joins with; what cannot be decoded is the client's fault, and no crash."""
+    try:
+        return decoder.decode(payload)
+    except INVALID_MESSAGE as error:
+        raise JoinRefusedError(reason="invalid payload", detail=str(error)) from error
 
 
 def _nothing() -> None:

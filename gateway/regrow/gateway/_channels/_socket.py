@@ -22,7 +22,7 @@ from regrow.gateway._wire._decoder import INVALID_DATA
 from ._backpressure import caught_up, look
 from ._joined import Joined
 from ._json import json_serializer
-from ._messages import INVALID_MESSAGE, Message, UnspokenFrameError
+from ._messages import INVALID_MESSAGE, MAX_FIELD, Message, UnspokenFrameError
 from ._msgpack import MSGPACK, msgpack_serializer
 from ._outcomes import DRAINING, DUPLICATE_JOIN, ENDED, REFUSED, JoinCrashed
 from ._patterns import Pattern, first_match, patterns_of
@@ -46,6 +46,7 @@ __all__ = ["Session", "Socket", "declared_history"]
 _UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 _VERSION = "2.0.0"
+_INVALID = f"a message is [join_ref, ref, topic, event, payload], the first four of at most {MAX_FIELD} characters"
 _SPOKEN = re.compile(r"2\.0\.(0|[1-9]\d*)")
 """What ``~> 2.0.0`` means in Elixir."""
 _ONLY_VERSION: Mapping[str, str] = MappingProxyType({"vsn": _VERSION})
@@ -228,7 +229,7 @@ class Socket(Handler):
             self.stop(_UNSUPPORTED_DATA, str(error))
             return
         except INVALID_MESSAGE:
-            self.stop(INVALID_DATA, "a message is [join_ref, ref, topic, event, payload]")
+            self.stop(INVALID_DATA, _INVALID)
             return
         joined = self.session.joined.get(message.topic)
         if joined is None or message.event == "phx_join":
@@ -340,7 +341,7 @@ class Socket(Handler):
         if joined.pid is None:  # it made way for a second join
             self._start(joined)
             return
-        mail, reason = joined.mail, down.reason
+        mail, reason = joined.mail, down.reason if joined.reason is None else joined.reason
         if mail is not None:
             if mail.reason is None:  # its supervisor starts it again, or calls `give_up`, or dies
                 assert mail.supervisor is not None

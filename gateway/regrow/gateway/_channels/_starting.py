@@ -81,12 +81,14 @@ def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) 
     channel.topic = joined.topic
     channel.join_ref = joined.join.join_ref
     if kind.is_inline():
-        return _started(start_inline(channel, linked=True, port=mail), connection, joined)
+        return _started(start_inline(channel, linked=True, port=joined if mail is None else mail), connection, joined)
     return _start_task(channel, connection, joined)
 
 
 async def _start_task(channel: Channel, connection: Connection, joined: Joined) -> Pid | None:
-    return _started(await start_task(channel, linked=True, port=joined.mail), connection, joined)
+    mail = joined.mail
+    port = joined if mail is None else mail  # an empty one is false
+    return _started(await start_task(channel, linked=True, port=port), connection, joined)
 
 
 def _started(pid: Pid | None, connection: Connection, joined: Joined) -> Pid | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
 import msgspec
 
 from regrow.gateway._channels._channel import Channel
+from regrow.gateway._channels._messages import INVALID_MESSAGE
 from regrow.gateway._channels._outcomes import Error, JoinRefusedError, Ok
 from regrow.gateway._channels._socket import Socket
 from regrow.gateway._handlers._handler import Handler
@@ -89,11 +90,12 @@ class LobbyChannel(Channel):
     def _say(self, payload: msgspec.Raw) -> Error | None:
         try:
             message = _NEW_MESSAGE.decode(payload)
-        except msgspec.DecodeError as error:
+            said = payload if self.name is None else self._signed(payload)
+        except INVALID_MESSAGE as error:
             return Error({"reason": "invalid payload", "detail": str(error)})
         if len(message.body) > MAX_LENGTH:
             return Error({"reason": "message too long", "limit": MAX_LENGTH, "length": len(message.body)})
-        self.broadcast("new_msg", payload if self.name is None else self._signed(payload))
+        self.broadcast("new_msg", said)
         return None
 
     def _signed(self, payload: msgspec.Raw) -> dict[str, Any]:

@@ -77,6 +77,18 @@ class Gate:
         self._partitions = cycle(range(gateway.settings.partitions))
         self.is_draining = False
 
+    def came(self, connection: Connection) -> None:
+        """A client has connected; too many of its address that have not said what they want are refused unheard.
+
+        Otherwise one address could hold every descriptor with requests that never end.
+        """
+        address = connection.address
+        if (
+            self._port.per_address[address] > 2 * self._settings.max_connections_per_address
+            and address not in self._proxies
+        ):
+            self._defer(connection, None, Refusal.ADDRESS, "Too many connections of this address.")
+
     def heard(self, connection: Connection, data: bytes) -> None:
         """Bytes of a request came; once it is complete it is answered, or the socket opens."""
         parser = connection.parser
@@ -253,7 +265,7 @@ class Gate:
         self._allowance -= 1
         return True
 
-    def _defer(self, connection: Connection, request: Request, why: Refusal, reason: str) -> None:
+    def _defer(self, connection: Connection, request: Request | None, why: Refusal, reason: str) -> None:
         """Refuse a client that may come back. It is written once: a storm costs no formatting."""
         crowded = HTTPStatus.TOO_MANY_REQUESTS if why is Refusal.ADDRESS else HTTPStatus.SERVICE_UNAVAILABLE
         self._note(connection, request, crowded, reason, why)

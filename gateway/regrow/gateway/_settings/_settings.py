@@ -139,6 +139,8 @@ class Settings:
     max_connections_per_address: float = 50
     """Open connections from one client address. One more is answered with 429.
 
+    As many again may be there that have not asked for anything yet; more are answered with 429 unheard.
+
     An IPv6 network of 64 bits counts as one address: whoever has one address of it has them all.
     """
 

@@ -70,6 +70,8 @@ class ReadinessPort(Transport):
                 except OSError:  # the kernel watches as many as it can
                     self.metrics.refuse(Refusal.DESCRIPTORS)
                     self.discard(connection)
+                else:
+                    self.gate.came(connection)
         except OutOfDescriptorsError:
             if self.must_rest(listener):
                 # It stays readable: without a rest every tick would fail on it again.

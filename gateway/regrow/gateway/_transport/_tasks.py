@@ -90,6 +90,7 @@ class TaskPort(Transport):
                 connection = self.accepted(sock, address)
                 if self._nursery is not None:
                     self._nursery.start_soon(self._await_bytes, connection)
+                self.gate.came(connection)
         except OutOfDescriptorsError:
             if self.must_rest(listener):
                 return  # it stays parked: see `retry_listening`

@@ -55,6 +55,10 @@ _RESET = struct.pack("ii", 1, 0)
 class Gate(Protocol):
     """Who decides what becomes of a connection: answers its request, and starts the process that serves it."""
 
+    def came(self, connection: Connection, /) -> None:
+        """A client has connected and has said nothing yet."""
+        ...
+
     def heard(self, connection: Connection, data: bytes, /) -> None:
         """Bytes came on a connection whose handshake is not done."""
         ...

@@ -33,6 +33,8 @@ _RSV = 0x70
 _RSV1 = 0x40
 _LENGTH_16, _LENGTH_64 = 126, 127
 _MAX_CONTROL = 125
+_MAX_CHUNKS = 64
+"""Reads that are kept apart: a client that sends a byte or two at a time must not cost twenty times what it says."""
 
 PROTOCOL_ERROR: Final = 1002
 INVALID_DATA: Final = 1007
@@ -130,6 +132,8 @@ class Decoder:
             self._chunks.append(data)
             self._have += len(data)
             if self._have < self._need:
+                if len(self._chunks) > _MAX_CHUNKS:
+                    self._chunks = [b"".join(self._chunks)]
                 return []
             data = b"".join(self._chunks)
             self._chunks = []
