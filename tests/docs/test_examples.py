@@ -52,7 +52,16 @@ def answers(app: Gateway, path: str, *messages: str, capsys: pytest.CaptureFixtu
 def test_every_example_is_tested() -> None:
     here = {"adder", "application", "counter", "embedded", "jobs", "live", "look", "send", "tally"}
     elsewhere = {"fastapi_app", "members", "per_process", "present", "script"}
+    elsewhere |= {"lagging", "lobby_and_dms", "phoenix_chat", "raw_hub", "remember", "user_socket"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == here | elsewhere
+
+
+def test_the_table_of_examples_names_each_file_once() -> None:
+    page = (EXAMPLES / "README.md").read_text("utf-8")
+    assert sorted(re.findall(r"\[(\w+)\.py\]\(\1\.py\)", page)) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    links = re.findall(r"\]\((\.\./[\w.]+)", page)
+    assert links
+    assert [link for link in links if not (EXAMPLES / link).exists()] == []
 
 
 def test_the_tutorial_shows_what_the_files_say() -> None:

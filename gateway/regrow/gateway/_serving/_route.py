@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from regrow.gateway._http._request import Request
     from regrow.gateway._presence._presence import FetchPresences
     from regrow.gateway._transport._connection import Connection
+    from regrow.supervisors import ChildSpec
 
 __all__ = ["Gateway", "Page", "Route", "View"]
 
@@ -100,6 +101,12 @@ class Gateway:
     """What ``/readyz`` asks besides: a reason to name if not, to a function called in the tick.
 
     ``{"the database is away": lambda: pool.is_connected}``. One that raises does not hold.
+    """
+    children: Sequence[ChildSpec] = ()
+    """Processes of your own, which run before the first client comes: ``[ChildSpec("keeper", Keeper.start_link)]``.
+
+    A supervisor, ``regrow.children``, restarts each alone, and no client notices. If it gives up twice in five seconds
+    so does the gateway. They are stopped when the last client is gone.
     """
     settings: Settings = field(default_factory=Settings)
     fetch_presences: FetchPresences | None = None

@@ -182,7 +182,7 @@ async def open_gateway(
     try:
         wanted = listen or (Tcp(host, port),)
         addresses = tuple(bound for address in wanted for bound in sockets.listen(address))
-        tree = health.tree = await start_tree(sockets, writer)
+        tree = health.tree = await start_tree(sockets, gateway.children, writer)
         try:
             yield RunningGateway(addresses, sockets, gate)
         finally:

@@ -9,6 +9,9 @@
      ├── transport                      polls the sockets, sweeps what has waited too long
      └── history                        stores what is broadcast; last, so that its crash takes none along
 
+With processes of the program there is a supervisor above it, ``regrow.program`` (one_for_one): they begin before the
+gateway and end after it, and when they crash too often no connection is closed for it.
+
 The channels stand behind the rooms because a member that has lost its room for good has to join again.
 
 The sockets belong to the port, not to a process: whatever crashes in the tree, they stay open until someone decides
@@ -31,7 +34,7 @@ from regrow.supervisors import ChildSpec, ChildType, DynamicSupervisor, RestartL
 from ._gate import connection_supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from regrow.actors import Pid
     from regrow.gateway._history._writer import Writer
@@ -57,8 +60,21 @@ def part_names(settings: Settings) -> list[str]:
     return [name(part) for name in (connection_supervisor, channel_supervisor) for part in range(settings.partitions)]
 
 
-async def start_tree(port: Transport, writer: Writer | None = None) -> Pid:
-    """Start the tree of a gateway, linked to the caller."""
+async def start_tree(port: Transport, children: Sequence[ChildSpec] = (), writer: Writer | None = None) -> Pid:
+    """Start the tree of a gateway, and before it the processes of the program, linked to the caller."""
+    if not children:
+        return await _start_gateway(port, writer)
+    of_the_program = partial(Supervisor.start_link, name="regrow.children")
+    return await Supervisor.start_link(
+        [
+            ChildSpec("children", of_the_program, (children,), type=ChildType.SUPERVISOR),
+            ChildSpec("gateway", _start_gateway, (port, writer), type=ChildType.SUPERVISOR),
+        ],
+        name="regrow.program",
+    )
+
+
+async def _start_gateway(port: Transport, writer: Writer | None) -> Pid:
     partitions = port.settings.partitions
     return await Supervisor.start_link(
         [
