@@ -1,6 +1,7 @@
 """Run the Autobahn test suite against the gateway: ``python -m tests.conformance.autobahn``.
 
-Exits with 0 if every case passed, 1 if one failed or ended uncleanly, 2 if the suite could not be run.
+Exits with 0 if every case passed, 1 if one failed or ended uncleanly, 2 if the run came to no verdict, and 3 if the
+suite cannot be had on this machine.
 
 wstest, the suite's command, needs Python 2.7, and its exit status says nothing: the verdict is in the index
 file it writes. The server is a child of this process for as long as wstest runs.
@@ -48,7 +49,11 @@ STARTUP_TIMEOUT: Final = 30.0
 
 
 class CannotRunError(Exception):
-    """There is no verdict: something that the run needs is missing or did not work."""
+    """There is no verdict: something that the run needs did not work."""
+
+
+class MissingError(Exception):
+    """There is no Python 2.7, or the suite cannot be installed for it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         python = find_python()
         install(python)
+    except MissingError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(3)
+    try:
         trio.run(
             fuzz,
             python,
@@ -95,7 +104,7 @@ def find_python() -> str:
         probe = subprocess.run([candidate, "-c", "import pip"], capture_output=True, check=False)
         if probe.returncode == 0:
             return candidate
-    raise CannotRunError(
+    raise MissingError(
         "The Autobahn test suite runs on Python 2.7 only, and neither PATH nor pyenv has python2.7 with pip."
         " `pyenv install 2.7.18` builds one."
     )
@@ -122,7 +131,7 @@ def install(python: str) -> None:
     command = [python, "-m", "pip", "install", "--user", "--no-warn-script-location", f"{SUITE}=={VERSION}"]
     pip = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if pip.returncode != 0:
-        raise CannotRunError(f"{shlex.join(command)} failed:\n{pip.stderr}")
+        raise MissingError(f"{shlex.join(command)} failed:\n{pip.stderr}")
 
 
 def _wstest() -> Path:
