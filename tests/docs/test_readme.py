@@ -13,6 +13,8 @@ import trio
 import regrow.actors
 import regrow.gateway
 import regrow.supervisors
+from regrow.gateway.testing import joined
+from tests.support.socket_test import socket_test
 
 if TYPE_CHECKING:
     import pytest
@@ -43,3 +45,14 @@ def test_the_gateway_example_is_a_gateway() -> None:
     exec(_blocks()[1], names)  # noqa: S102 - our own README
     assert isinstance(names["app"], regrow.gateway.Gateway)
     assert names["Chat"].channel_for("room:1") is names["Room"]
+
+
+@socket_test
+async def test_the_gateway_example_chats() -> None:
+    names = _names(regrow.gateway)
+    exec(_blocks()[1], names)  # noqa: S102 - our own README
+    async with joined(names["Room"], "room:1", {"name": "Ann"}) as room:
+        diff = await room.assert_push("presence_diff")
+        assert list(diff["joins"]) == ["Ann"]
+        await room.assert_reply(room.push("new_msg", {"body": "hello"}), "ok")
+        await room.assert_push("new_msg", {"body": "hello"})
