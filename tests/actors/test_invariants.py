@@ -63,7 +63,7 @@ steps = st.one_of(
 lives = st.lists(steps, max_size=40)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(life=lives)
 def test_names_monitors_links_and_memory_are_as_they_must_be_after_every_step(life: list[tuple[Any, ...]]) -> None:
     trio.run(_live_through, life, clock=MockClock(autojump_threshold=0))

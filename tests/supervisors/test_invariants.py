@@ -70,7 +70,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(tree=trees(3), steps=st.lists(steps, max_size=30))
 def test_nobody_outlives_a_supervisor_and_restarts_stay_within_the_limit(
     tree: Tree, steps: list[tuple[Any, ...]]
