@@ -16,6 +16,7 @@ from tests.support.histories import (
     AsyncHistorySocket,
     FaultyStore,
     HistorySocket,
+    HostedSocket,
     enter,
     hear_until_beat,
     kept,
@@ -123,6 +124,20 @@ async def test_what_comes_while_a_batch_is_stored_is_stored_with_the_next_in_ord
         heard = [one for one in [await client.hear() for _ in range(30)] if one.ref is None]
         assert heard == [kept("durable:1", number, epoch, number) for number in range(1, 30)]
         assert store.calls == ["append", "append"]
+
+
+@socket_test
+async def test_the_reply_of_a_room_waits_until_what_it_has_broadcast_is_stored() -> None:
+    store = FaultyStore()
+    async with chat(store, HostedSocket) as served:
+        client = await PhoenixClient.open(served)
+        epoch = (await enter(client, "durable:1"))["epoch"]
+        store.gate.clear()
+        await client.send(say("durable:1", 1, "2"))
+        assert await client.hears_nothing_more()
+        store.gate.set()
+        assert await client.hear() == kept("durable:1", 1, epoch, 1)
+        assert await client.hear() == ok("1", "2", "durable:1")
 
 
 @socket_test

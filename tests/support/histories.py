@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import trio
 
 from regrow.actors import Shutdown
-from regrow.gateway import Ack, Channel, History, MemoryStore, Ok, Socket, Stop
+from regrow.gateway import Ack, Channel, History, MemoryStore, Ok, Room, Socket, Stop
 from tests.support.phoenix_client import Heard, PhoenixClient, join, message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from regrow.gateway import Head, Record, TopicState
+    from regrow.gateway import Head, Member, Record, TopicState
 
 __all__ = [
     "AsyncHistorySocket",
     "FaultyStore",
     "HistorySocket",
+    "HostedSocket",
     "enter",
     "hear_until_beat",
     "kept",
@@ -119,6 +120,32 @@ async def hear_until_beat(client: PhoenixClient) -> list[Heard]:
         if one.ref == "beat":
             return heard
         heard.append(one)
+
+
+class Hall(Room):
+    """A room that says what its members say."""
+
+    def handle_in(self, member: Member, event: str, payload: Any) -> Ok:
+        self.broadcast("said", payload)
+        return Ok()
+
+
+class Hosted(Durable):
+    """Has the room of its topic broadcast what it is told to say."""
+
+    room: ClassVar[type[Room] | None] = Hall
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        if event != "say":
+            return super().handle_in(event, payload)
+        self.hand_on(event, payload)
+        return None
+
+
+class HostedSocket(Socket):
+    """Durable topics with rooms."""
+
+    channels: ClassVar[Mapping[str, type[Channel]]] = {"durable:*": Hosted}
 
 
 class FaultyStore:

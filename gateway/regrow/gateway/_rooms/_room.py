@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from regrow.actors import (
@@ -20,6 +21,7 @@ from regrow.actors.sys import SystemMessage
 from regrow.gateway._channels._messages import Broadcast
 from regrow.gateway._channels._outcomes import Error, Ok
 from regrow.gateway._channels._replies import reply_to
+from regrow.gateway._history._receipt import Receipt
 
 from ._member import Member
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from regrow.actors import Ack, ExitReason, Pid, Timer
     from regrow.gateway._channels._replies import ReplyRef
+    from regrow.gateway._transport._connection import Connection
 
     from ._rooms import RoomEntry, RoomMessage
 
@@ -55,6 +58,8 @@ class Room:
     """What outlives the process."""
 
     _inline: ClassVar[bool] = True
+    _receipt: Receipt | None = None
+    """For what the callback that runs has broadcast and is not stored yet."""
     _ref: ReplyRef | None = None
     _timer: Timer | None = None
     _lingering: _Linger | None = None
@@ -117,12 +122,26 @@ class Room:
         return self._ref
 
     def broadcast(self, event: str, payload: Any) -> None:
-        """Send every client in the topic an event; it is encoded once for all."""
-        self.entry.port.pubsub.broadcast(self.topic, Broadcast(self.topic, event, payload))
+        """Send every client in the topic an event; it is encoded once for all.
+
+        If it is kept with `Ack.DURABLE` they are sent it once it is stored, and so is what `handle_in` returns.
+        """
+        self._publish(Broadcast(self.topic, event, payload), None)
 
     def broadcast_from(self, member: Member, event: str, payload: Any) -> None:
         """Send every client in the topic but one an event."""
-        self.entry.port.pubsub.broadcast_from(member.connection, self.topic, Broadcast(self.topic, event, payload))
+        self._publish(Broadcast(self.topic, event, payload), member.connection)
+
+    def _publish(self, message: Broadcast, sender: Connection | None) -> None:
+        port = self.entry.port
+        if port.archive is not None:
+            if self._receipt is None:
+                self._receipt = Receipt()
+            port.archive.keep_for(self._receipt, self.topic, message, sender)
+        elif sender is None:
+            port.pubsub.broadcast(self.topic, message)
+        else:
+            port.pubsub.broadcast_from(sender, self.topic, message)
 
     # The rules: which callback runs, and what its outcome does.
 
@@ -148,11 +167,14 @@ class Room:
     def _settle(self, message: object, outcome: Any) -> bool:
         """Carry out an outcome; whether the room is over."""
         entry = self.entry
+        receipt, self._receipt = self._receipt, None
         if message is entry:
             ref = self._ref
             if isinstance(outcome, (Ok, Error)) and not isinstance(entry.current, Member):
-                if ref is not None:
+                if ref is not None and receipt is None:
                     reply_to(ref, outcome)
+                elif ref is not None and receipt is not None:
+                    receipt.when_settled(partial(_reply_stored, ref, outcome))
                 outcome = None
         if outcome is not None:
             legal = "Ok, Error or None" if message is entry else "None"
@@ -224,6 +246,10 @@ _CALLBACKS = ("init", "joined", "left", "handle_in", "handle_info", "terminate")
 
 class _Linger:
     """An empty room has waited for long enough."""
+
+
+def _reply_stored(ref: ReplyRef, outcome: Ok | Error, receipt: Receipt) -> None:
+    reply_to(ref, outcome if receipt.refusal is None else Error({"reason": receipt.refusal}))
 
 
 def _nothing() -> None:
