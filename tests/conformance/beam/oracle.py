@@ -47,6 +47,11 @@ class Oracle:
         self.ask_all(family, [scenario])
         return self._answers[_question(family, scenario)]
 
+    def ask_again(self, family: str, scenario: object) -> str:
+        """What becomes of it this time, whatever the answer was before."""
+        del self._answers[_question(family, scenario)]
+        return self.ask(family, scenario)
+
     def ask_all(self, family: str, scenarios: Iterable[object]) -> None:
         """Ask for many at once; `ask` knows the answers then.
 
