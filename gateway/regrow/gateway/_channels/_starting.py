@@ -71,11 +71,7 @@ def _start_channel(kind: type[Channel], connection: Connection, joined: Joined) 
         channel = kind()
     except Exception:
         if mail is None or not mail.has_joined:
-            del connection.session.joined[joined.topic]
-            join = joined.join
-            connection.push(
-                connection.dialect.reply(join.join_ref, join.ref, joined.topic, "error", {"reason": "join crashed"})
-            )
+            refuse_join(connection, joined, "join crashed")
         raise
     channel.connection = connection
     channel.topic = joined.topic
@@ -132,7 +128,7 @@ def give_up(connection: Connection, joined: Joined) -> None:
 
 
 def refuse_join(connection: Connection, joined: Joined, reason: str) -> None:
-    """Undo a join whose topic's history cannot be had; Phoenix clients try again by themselves."""
+    """Undo a join that no process serves, and say why; Phoenix clients try again by themselves."""
     topics = connection.session.joined
     if topics.get(joined.topic) is joined:
         del topics[joined.topic]

@@ -192,8 +192,7 @@ class Transport:
         self.handshaking.pop(connection, None)
         self.metrics.opened += 1
         connection.allowance = self.settings.message_burst
-        connection.opened_at = connection.stamp = self.now()
-        self.orphans[connection] = self.now()
+        connection.opened_at = connection.stamp = self.orphans[connection] = self.now()
         # Written now, not with the tick: a slow reader is cut off between frames, so its outbox must begin with one.
         connection.outbox = response
         connection.flush()
