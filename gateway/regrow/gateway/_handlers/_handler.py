@@ -132,7 +132,8 @@ class Handler:
     def send_volatile(self, message: Frame) -> None:
         """Like `send`, for what soon means nothing: while the client reads too slowly the oldest of these are dropped.
 
-        They make room for others, also for those that may not be dropped; the metric ``dropped`` counts them.
+        They make room for others, also for those that may not be dropped. The metric
+        ``regrow_messages_dropped_total`` counts them.
         """
         connection = self.connection
         framing = connection.framing
