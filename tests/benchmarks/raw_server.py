@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from regrow.gateway import TransportName
 
 _LOBBY = "lobby"
-_ECHO = frozenset(("E", b"E"))
-_BROADCAST = frozenset(("B", b"B"))
+_ECHO = frozenset(("E", ord("E")))
+_BROADCAST = frozenset(("B", ord("B")))
 
 
 class Raw(Handler):
@@ -28,7 +28,7 @@ class Raw(Handler):
         self.subscribe(_LOBBY)
 
     def receive(self, frame: str | bytes) -> None:
-        first = frame[:1]
+        first = frame[0] if frame else None
         if first in _ECHO:
             self.send(frame)
         elif first in _BROADCAST:

@@ -173,9 +173,8 @@ class Handler:
         """Take one message. Called by the inline driver."""
         connection = self.connection
         if message is connection:
-            receive = self.receive
             for frame in connection.unread or ():
-                receive(frame)
+                self.receive(frame)
             connection.frames, connection.unread = (), None
             if connection.has_remarks:
                 for frame in connection.take_refused():

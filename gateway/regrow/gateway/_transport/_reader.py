@@ -23,6 +23,8 @@ _READ_SIZE = 65_536
 
 _TEXT, _BINARY = 0x81, 0x82
 _MASKED_16 = 0x80 | 126
+_HEADER_16 = 8
+"""Bytes before the payload of a masked frame whose length has two bytes of its own."""
 _SHORTEST = 6
 """Bytes of a masked frame without payload."""
 _LONGEST_SHORT = 131
@@ -40,8 +42,8 @@ class Reader:
         self._port = port
         self._settings = settings
         self._metrics = port.metrics
-        self._max_short = min(_LONGEST_SHORT, settings.max_message_size + _SHORTEST)
-        self._max_size = settings.max_message_size
+        self._longest_short = min(_LONGEST_SHORT, settings.max_message_size + _SHORTEST)
+        self._longest = settings.max_message_size + _HEADER_16
         self._is_limited = settings.message_rate != inf
 
     def read(self, connection: Connection) -> None:  # noqa: C901, PLR0912 - the hot path: a call a read costs
@@ -65,22 +67,22 @@ class Reader:
         if connection.parser is None and size >= _SHORTEST:
             # Most reads bring one whole frame, short or of up to 64 KiB. It needs no decoder.
             second = data[1]
-            if size <= self._max_short and second == size + 122:
-                start = 6
-            elif second == _MASKED_16 and int.from_bytes(data[2:4]) == size - 8 <= self._max_size:
-                start = 8
+            if second == size + 122 and size <= self._longest_short:
+                payload = apply_mask(data[6:], data[2:6])
+            elif second == _MASKED_16 and (data[2] << 8 | data[3]) + _HEADER_16 == size <= self._longest:
+                payload = apply_mask(data[8:], data[4:8])
             else:
                 self.decode(connection, data)
                 return
             first = data[0]
             if first == _TEXT:
                 try:
-                    frame: Frame = apply_mask(data[start:], data[start - 4 : start]).decode()
+                    frame: Frame = payload.decode()
                 except UnicodeDecodeError:
                     self.decode(connection, data)
                     return
             elif first == _BINARY:
-                frame = apply_mask(data[start:], data[start - 4 : start])
+                frame = payload
             else:
                 self.decode(connection, data)
                 return
@@ -89,7 +91,7 @@ class Reader:
             if self._is_limited:
                 self._deliver(connection, [frame])
                 return
-            connection.frames = frames = [frame]
+            connection.frames = frames = (frame,)
             connection.unread = iter(frames)
             pid = connection.pid
             if pid is not None and pid.process is not None:

@@ -29,8 +29,9 @@ _LONG = 1 << 16
 # Headers of short frames are looked up instead of built: one addition a frame.
 _TEXT_HEADERS = tuple(bytes((_FIN | TEXT, length)) for length in range(_SHORT))
 _BINARY_HEADERS = tuple(bytes((_FIN | BINARY, length)) for length in range(_SHORT))
-_TEXT_16 = bytes((_FIN | TEXT, _LENGTH_16))
-_BINARY_16 = bytes((_FIN | BINARY, _LENGTH_16))
+# Those of longer ones are a number, to which the length is added.
+_TEXT_16 = int.from_bytes((_FIN | TEXT, _LENGTH_16, 0, 0))
+_BINARY_16 = int.from_bytes((_FIN | BINARY, _LENGTH_16, 0, 0))
 
 MAX_REASON = 123
 """Bytes of a close reason: a control frame carries 125, two of which are the code."""
@@ -42,7 +43,7 @@ def text_frame(payload: bytes) -> bytes:
     if length < _SHORT:
         return _TEXT_HEADERS[length] + payload
     if length < _LONG:
-        return _TEXT_16 + length.to_bytes(2) + payload
+        return (_TEXT_16 + length).to_bytes(4) + payload
     return bytes((_FIN | TEXT, _LENGTH_64)) + length.to_bytes(8) + payload
 
 
@@ -52,7 +53,7 @@ def binary_frame(payload: bytes) -> bytes:
     if length < _SHORT:
         return _BINARY_HEADERS[length] + payload
     if length < _LONG:
-        return _BINARY_16 + length.to_bytes(2) + payload
+        return (_BINARY_16 + length).to_bytes(4) + payload
     return bytes((_FIN | BINARY, _LENGTH_64)) + length.to_bytes(8) + payload
 
 
