@@ -25,7 +25,8 @@ from tests.benchmarks.errors import CannotRunError
 from tests.benchmarks.machine import Machine, machine
 from tests.benchmarks.runner import Tools, measure
 from tests.benchmarks.server import CHECKOUT
-from tests.benchmarks.table import BENCH, LEGEND, Line, insert, lines, markdown, misses, plain
+from tests.benchmarks.table import BENCH, LEGEND, Line, lines, markdown, misses, plain
+from tests.support.pages import insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

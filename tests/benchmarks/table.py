@@ -130,17 +130,3 @@ def misses(table: Sequence[Line], measurements: Sequence[Measurement]) -> list[s
         if run.troubles()
     ]
     return missed + wrong
-
-
-def insert(page: str, name: str, report: str) -> str:
-    """Put ``report`` between the two markers of ``page`` that have a name, in place of what was there.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    opening, closing = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, begin, rest = page.partition(opening)
-    _, end, after = rest.partition(closing)
-    if not begin or not end:
-        raise ValueError(f"the page needs {opening} and, below it, {closing}")
-    return f"{before}{opening}\n{report}\n{closing}{after}"

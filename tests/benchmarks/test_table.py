@@ -5,7 +5,8 @@ import pytest
 from tests.benchmarks.catalogue import Benchmark, Program, Quantity, Sample
 from tests.benchmarks.figures import AtLeast, TimesReference, Verdict
 from tests.benchmarks.measurements import Measurement, Noise, Subject
-from tests.benchmarks.table import insert, lines, markdown, misses, plain
+from tests.benchmarks.table import lines, markdown, misses, plain
+from tests.support.pages import insert
 
 ECHO = Benchmark(
     "echo",

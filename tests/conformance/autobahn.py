@@ -24,7 +24,8 @@ from typing import IO, Final
 import msgspec
 import trio
 
-from tests.conformance.autobahn_report import insert, read_index, render
+from tests.conformance.autobahn_report import MARKER, read_index, render
+from tests.support.pages import insert
 
 SUITE: Final = "autobahntestsuite"
 VERSION: Final = "25.10.1"
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = f"{len(cases)} cases of {SUITE} {VERSION}:\n\n{render(cases)}"
     print(report)
     if options.server == SERVER and options.transport == TRANSPORTS[0] and options.cases == ALL:
-        PAGE.write_text(insert(PAGE.read_text("utf-8"), report), "utf-8")
+        PAGE.write_text(insert(PAGE.read_text("utf-8"), MARKER, report), "utf-8")
     return 0 if all(case.verdict.passes for case in cases) else 1
 
 

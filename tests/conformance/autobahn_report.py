@@ -8,8 +8,7 @@ from typing import Final
 
 import msgspec
 
-BEGIN: Final = "<!-- autobahn:begin -->"
-END: Final = "<!-- autobahn:end -->"
+MARKER: Final = "autobahn"
 
 SECTIONS: Final = {
     1: "Framing",
@@ -107,16 +106,3 @@ def _counts(cases: Iterable[Case]) -> list[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def insert(page: str, report: str) -> str:
-    """Put `report` between the two markers of `page`, in place of what was there.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs {BEGIN} and, below it, {END}")
-    return f"{before}{BEGIN}\n{report}\n{END}{after}"

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.conformance.autobahn_report import Case, Verdict, insert, read_index, render
+from tests.conformance.autobahn_report import MARKER, Case, Verdict, read_index, render
+from tests.support.pages import insert
 
 
 def index(**entries: tuple[str, str]) -> bytes:
@@ -87,12 +88,12 @@ FAILED: 10.1.1"""
 
 def test_a_report_replaces_what_was_between_the_markers_and_nothing_else() -> None:
     page = "# Title\n\n<!-- autobahn:begin -->\nold\n<!-- autobahn:end -->\n\nfoot\n"
-    once = insert(page, "new")
+    once = insert(page, MARKER, "new")
     assert once == "# Title\n\n<!-- autobahn:begin -->\nnew\n<!-- autobahn:end -->\n\nfoot\n"
-    assert insert(once, "new") == once
+    assert insert(once, MARKER, "new") == once
 
 
 @pytest.mark.parametrize("page", ["", "<!-- autobahn:begin -->", "<!-- autobahn:end --><!-- autobahn:begin -->"])
 def test_a_page_without_both_markers_is_an_error(page: str) -> None:
     with pytest.raises(ValueError, match="autobahn:begin"):
-        insert(page, "new")
+        insert(page, MARKER, "new")

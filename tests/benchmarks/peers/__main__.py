@@ -25,7 +25,7 @@ from tests.benchmarks.peers.environments import Environments, described
 from tests.benchmarks.peers.table import LEGEND, Measurement, footnotes, markdown, plain, rows, troubles
 from tests.benchmarks.runner import run_sample
 from tests.benchmarks.server import CHECKOUT
-from tests.benchmarks.table import insert
+from tests.support.pages import insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 import trio
 
-from tests.conformance.phoenix_js.report import Outcome, insert, read_lines, render, versions
+from tests.conformance.phoenix_js.report import MARKER, Outcome, read_lines, render, versions
+from tests.support.pages import insert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(report)
     has_passed = all(one.verdict != "failed" for one in outcomes)
     if has_passed and options.clients == list(known):
-        PAGE.write_text(insert(PAGE.read_text("utf-8"), report), "utf-8")
+        PAGE.write_text(insert(PAGE.read_text("utf-8"), MARKER, report), "utf-8")
     return 0 if has_passed else 1
 
 

@@ -6,10 +6,9 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["BEGIN", "END", "Outcome", "insert", "read_lines", "render", "versions"]
+__all__ = ["MARKER", "Outcome", "read_lines", "render", "versions"]
 
-BEGIN: Final = "<!-- phoenix:begin -->"
-END: Final = "<!-- phoenix:end -->"
+MARKER: Final = "phoenix"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -57,16 +56,3 @@ def render(outcomes: list[Outcome], clients: dict[str, str]) -> str:
         f"FAILED with {one.client}: {one.scenario}: {one.detail}" for one in outcomes if one.verdict == "failed"
     ]
     return "\n".join([*rows, *(["", *failures] if failures else [])])
-
-
-def insert(page: str, report: str) -> str:
-    """Put a report between the two markers of a page, in place of what was there.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs {BEGIN} and, below it, {END}")
-    return f"{before}{BEGIN}\n{report}\n{END}{after}"

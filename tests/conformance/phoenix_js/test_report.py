@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.conformance.phoenix_js.report import BEGIN, END, Outcome, insert, read_lines, render, versions
+from tests.conformance.phoenix_js.report import MARKER, Outcome, read_lines, render, versions
+from tests.support.pages import insert
 
 HERE = Path(__file__).parent
 LINES = b"""{"scenario":"join","verdict":"ok","detail":""}
@@ -41,9 +42,10 @@ def test_the_table_has_a_column_for_each_client_and_says_what_failed() -> None:
 
 
 def test_a_report_takes_the_place_of_the_one_before() -> None:
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    page = "a\n<!-- phoenix:begin -->\n{}\n<!-- phoenix:end -->\nb"
+    assert insert(page.format("old"), MARKER, "new") == page.format("new")
     with pytest.raises(ValueError, match="the page needs"):
-        insert("a", "new")
+        insert("a", MARKER, "new")
 
 
 def test_the_clients_are_pinned_and_their_lock_file_names_no_place_to_load_them_from() -> None:
