@@ -32,7 +32,7 @@ serve: install
 	$(BIN)/regrow serve --host $(HOST) --port $(PORT)
 
 test: install
-	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -q
 
 lint: install
 	$(BIN)/ruff check .
